@@ -1,0 +1,58 @@
+"""A server that speaks MongoDB's wire protocol, from the package registry: a process of its own, in an environment of
+its own. Real MongoDB is what the code is written for; `MONGO_URI` points a run at one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from filelock import FileLock
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from deploy.local import bootstrap
+from deploy.local.parts import CACHE, Part
+
+
+def uri(port: int) -> str:
+    return f"mongodb://127.0.0.1:{port}/?replicaSet=secantus"
+
+
+def program() -> Path:
+    """The server's launcher, installed on first use from the lock, with hashes."""
+    home = CACHE / "database"
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home.with_suffix(".lock")):
+        python = bootstrap.install(home, bootstrap.requirements(database=True))
+    return python.with_name("secantusd-py")
+
+
+def database(home: Path, port: int, log: Path, *options: str) -> Part:
+    """A database on loopback that keeps its files under `home`; what it acknowledges survives kill -9."""
+    home.mkdir(parents=True, exist_ok=True)
+    command = [
+        str(program()), "--host", "127.0.0.1", "--port", str(port), "--storage-path", str(home),
+        "--cache-size", "256M", "--sync-on-commit", "--log-level", "WARNING", *options,
+    ]  # fmt: skip
+
+    async def ready() -> bool:
+        return await asyncio.to_thread(_commits, port)
+
+    return Part(name="mongo", role="database", command=command, log=log, ready=ready, last_words=5.0)
+
+
+def _commits(port: int) -> bool:
+    """True when the server is a primary and a transaction commits on it."""
+    try:
+        with MongoClient(uri(port), serverSelectionTimeoutMS=500, connectTimeoutMS=500) as client:
+            if not client.admin.command("hello").get("isWritablePrimary"):
+                return False
+            probe = client["roviec_probe"]["probe"]
+            if "probe" not in client["roviec_probe"].list_collection_names():
+                client["roviec_probe"].create_collection("probe")
+            with client.start_session() as session:
+                session.with_transaction(lambda s: probe.replace_one({"_id": 1}, {"_id": 1}, upsert=True, session=s))
+    except PyMongoError:
+        return False
+    return True

@@ -1,0 +1,196 @@
+"""Who is calling, and how we know: actors, and the signed tokens that name them (RFC 8725, RFC 9068)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import httpx2
+import jwt
+
+from common.errors import Unauthenticated, Unavailable, Words
+from common.observability import Log
+
+log = Log(__name__)
+
+ALGORITHMS = ("EdDSA", "ES256", "PS256")
+_FORBIDDEN_HEADERS = frozenset({"crit", "jku", "x5u", "x5c", "jwk", "zip", "b64"})
+MAX_TOKEN = 8 * 1024
+LEEWAY = 60
+REFRESH_SECONDS = 30
+STALE_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, a partner system (client) or the platform itself.
+
+    `units` None means every unit; otherwise only what leads, coordinates or belongs to these is seen and touched.
+    """
+
+    kind: Literal["person", "client", "system"]
+    id: str
+    scopes: frozenset[str] = frozenset()
+    units: frozenset[str] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes
+
+    def acts_for(self, *units: str | None) -> bool:
+        """True when the actor may act for at least one of these units."""
+        return self.units is None or not self.units.isdisjoint(unit for unit in units if unit is not None)
+
+    @classmethod
+    def system(cls, service: str) -> Self:
+        return cls("system", service)
+
+    @classmethod
+    def from_claims(cls, claims: Mapping[str, Any]) -> Self:
+        """The actor that the gateway's internal token names."""
+        kind, _, name = str(claims["sub"]).partition(":")
+        if (kind != "person" and kind != "client") or not name:
+            raise unauthenticated("sub")
+        units = claims.get("units")
+        return cls(kind, name, frozenset(str(claims.get("scope", "")).split()), None if units is None else frozenset(units))
+
+
+def unauthenticated(reason: str) -> Unauthenticated:
+    """`reason` is a short code; it says what to mend and helps no forger."""
+    return Unauthenticated(
+        Words(
+            f"Thẻ truy cập thiếu, hết hạn hoặc không hợp lệ ({reason}). Hãy lấy thẻ mới tại /oauth2/token.",
+            f"The access token is missing, expired or not valid ({reason}). Get a new one at /oauth2/token.",
+        )
+    )
+
+
+class Jwks:
+    """Public keys of one issuer, fetched when needed: one refresh at a time, at most one in 30 s, and for an hour the
+    old keys serve on when the issuer does not answer.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fetched = self._tried = -STALE_SECONDS * 2.0
+        self._lock = asyncio.Lock()
+        self._client: httpx2.AsyncClient | None = None
+
+    async def key(self, kid: str) -> jwt.PyJWK:
+        """The key with this id. Raises `Unauthenticated` when the issuer has none such, `Unavailable` when it cannot be asked."""
+        if kid not in self._keys or time.monotonic() - self._fetched > STALE_SECONDS / 4:
+            await self._refresh(kid)
+        if time.monotonic() - self._fetched > STALE_SECONDS:
+            raise Unavailable(
+                Words(
+                    "Không lấy được khóa công khai của nơi cấp thẻ. Hãy thử lại sau.",
+                    "The token issuer's public keys cannot be had. Try again later.",
+                ),
+                retry_after=5,
+            )
+        try:
+            return self._keys[kid]
+        except KeyError:
+            raise unauthenticated("kid") from None
+
+    async def _refresh(self, kid: str) -> None:
+        async with self._lock:
+            now = time.monotonic()
+            wait = REFRESH_SECONDS if self._keys else 1.0
+            if now - self._tried < wait or (kid in self._keys and now - self._fetched <= STALE_SECONDS / 4):
+                return
+            self._tried = now
+            try:
+                if self._client is None:
+                    self._client = httpx2.AsyncClient(timeout=2.0, follow_redirects=False, trust_env=False)
+                answer = await self._client.get(self._url)
+                answer.raise_for_status()
+                found = jwt.PyJWKSet.from_dict(answer.json())
+            except (httpx2.HTTPError, jwt.PyJWTError, ValueError) as error:
+                log.warning("jwks_not_fetched", error=type(error).__name__)
+                return
+            usable = [key for key in found.keys if key.key_id and key.public_key_use in (None, "sig")]
+            self._keys = {str(key.key_id): key for key in usable}
+            self._fetched = now
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """What a token must be to be believed."""
+
+    issuer: str
+    audience: str
+    types: frozenset[str]
+    max_lifetime: int
+
+
+async def verify(token: str, keys: Jwks, rules: TokenRules) -> dict[str, Any]:
+    """The claims of a token that keeps every rule. Raises `Unauthenticated` with the rule that it breaks.
+
+    The key is chosen by `kid` among the pinned issuer's own, the algorithm is bound to the key, and nothing that a token
+    says about where keys are is heard.
+    """
+    if len(token) > MAX_TOKEN or not token.isascii():
+        raise unauthenticated("size")
+    try:
+        header = jwt.get_unverified_header(token)
+    except jwt.PyJWTError:
+        raise unauthenticated("form") from None
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if algorithm not in ALGORITHMS or not isinstance(kid, str):
+        raise unauthenticated("alg")
+    if not _FORBIDDEN_HEADERS.isdisjoint(header) or str(header.get("typ", "")).lower() not in rules.types:
+        raise unauthenticated("header")
+    key = await keys.key(kid)
+    if key.algorithm_name != algorithm:
+        raise unauthenticated("alg")
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            audience=rules.audience,
+            issuer=rules.issuer,
+            leeway=LEEWAY,
+            options={"require": ["iss", "aud", "exp", "iat", "sub", "jti"], "strict_aud": True},
+        )
+    except jwt.ExpiredSignatureError:
+        raise unauthenticated("exp") from None
+    except jwt.InvalidAudienceError:
+        raise unauthenticated("aud") from None
+    except jwt.PyJWTError:
+        raise unauthenticated("signature or claims") from None
+    if not all(type(claims[name]) is int for name in ("exp", "iat")) or not isinstance(claims["sub"], str):
+        raise unauthenticated("claims")
+    if not 0 < claims["exp"] - claims["iat"] <= rules.max_lifetime:
+        raise unauthenticated("lifetime")
+    return claims
+
+
+class TokenCache:
+    """Tokens already verified, until they expire: a signature check costs more than the rest of a request."""
+
+    def __init__(self, size: int = 10_000) -> None:
+        self._size = size
+        self._found: dict[str, tuple[float, Any]] = {}
+
+    def get(self, token: str) -> Any:
+        """What was made of the token, or None when it is unknown or no longer valid."""
+        found = self._found.get(token)
+        return found[1] if found is not None and found[0] > time.time() else None
+
+    def put(self, token: str, expires: float, made: Any) -> None:
+        if len(self._found) >= self._size:  # the oldest half goes; what is in use comes back by one check
+            for old in list(self._found)[: self._size // 2]:
+                del self._found[old]
+        self._found[token] = (expires, made)

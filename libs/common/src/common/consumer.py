@@ -1,0 +1,647 @@
+"""Kafka to handlers: per partition strictly in order, partitions side by side, every effect once.
+
+A lane takes up to `BATCH` records of its partition into one transaction: guard, claim, effect, derived outbox rows. When
+that fails for any reason but the database's absence, its records are redone one by one, so that one poison record costs
+itself alone. Offsets are committed after the transaction and only as far as everything before them is done; that they
+may be committed late or not at all is harmless, because what comes again is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, get_args, get_type_hints
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from common import crash, inbox
+from common.access import Actor
+from common.contracts.base import Envelope, Event, Message, Record, Undecodable, check_json
+from common.contracts.topics import TOPICS, topic_of
+from common.inbox import Parked, Verdict, Why, judge
+from common.lease import Lease
+from common.mongo import PyMongoError, UpdateOne, is_away
+from common.observability import (
+    CONSUMER_AGE,
+    CONSUMER_HALTED,
+    CONSUMER_LAG,
+    CONSUMER_PROGRESS,
+    CONSUMER_REBUILT,
+    DEAD_LETTERS,
+    HANDLED,
+    HANDLER_SECONDS,
+    PARKED,
+    Log,
+)
+from common.outbox import OUTBOX, dead_letter_row
+from common.relay import ensure_topics, kafka_options
+from common.settings import Settings
+from common.unit_of_work import Cause, Handler, Units, UnitOfWork
+
+log = Log(__name__)
+
+BATCH = 200
+HIGH_WATER = 1000
+HIGH_WATER_BYTES = 8 * 1024 * 1024
+BATCH_SECONDS = 20.0
+TRIES = 3
+"""Tries of a failing record before its stream is parked; two short pauses lie between them."""
+FAILURES_IN_A_ROW = 20
+"""A consumer that fails this often without one success stops: the fault is its own, not the records'."""
+STUCK_SECONDS = 60.0
+
+
+class Halted(Exception):  # noqa: N818 - it names the consumer's state
+    """Too many records in a row failed: nothing more is taken in until somebody has looked."""
+
+
+def handled_types(handlers: Iterable[Handler]) -> dict[str, Handler]:
+    """Which wire type each handler is for, read from the annotation of its message: `Message[TaskAssigned]`.
+
+    `Message[None]` stands for every type of every topic, under the key `*`. Raises TypeError for anything else.
+    """
+    found: dict[str, Handler] = {}
+    for handler in handlers:
+        hints = [hint for name, hint in get_type_hints(handler).items() if name != "return"]
+        (event,) = get_args(hints[0]) or (object,)
+        if event is type(None):
+            kind = "*"
+        elif isinstance(event, type) and issubclass(event, Event):
+            kind = event.type
+        else:
+            raise TypeError(f"{handler.__module__}: the first parameter of a reaction is annotated Message[SomeEvent]")
+        if kind in found:
+            raise TypeError(f"{handler.__module__}: {kind} has a handler already")
+        found[kind] = handler
+    return found
+
+
+def topics_for(types: Iterable[str]) -> list[str]:
+    """The topics that carry these types."""
+    types = list(types)
+    return [topic.name for topic in TOPICS] if "*" in types else sorted({topic_of(kind).name for kind in types})
+
+
+def decode(record: Record, types: dict[str, Handler]) -> Message[Event | None]:
+    """Make a message of a record. Raises `Undecodable` for what no retry can help: not our envelope, not JSON, not the
+    schema, or a later major version of a type that this service handles.
+    """
+    envelope = Envelope.from_headers(record.headers)
+    if envelope.type in types:
+        return Message(Event.registry[envelope.type].read(record.value or b""), envelope, record)
+    stem, _, _ = envelope.type.rpartition(".v")
+    if envelope.type not in Event.registry and any(kind.rpartition(".v")[0] == stem for kind in types if kind != "*"):
+        raise Undecodable("version", f"{envelope.type} is a version that this service does not know")
+    if "*" in types:
+        check_json(record.value)
+    return Message(None, envelope, record)
+
+
+@dataclass
+class Inbox:
+    """Applies records: the transaction, its retries, what is parked and what is dead. Knows nothing of Kafka."""
+
+    units: Units
+    types: dict[str, Handler]
+    parked_streams: set[str] = field(default_factory=set)
+    _streak: int | None = None
+
+    def _handler(self, kind: str) -> Handler | None:
+        return self.types.get(kind) or self.types.get("*")
+
+    async def process(self, records: list[Record]) -> None:
+        """Apply, park or set aside every one of these records, in order.
+
+        Raises `Unavailable` when the database is away (nothing is lost: call again) and `Halted` after too many
+        failures in a row.
+        """
+        await self._check_streak()
+        messages: list[Message[Event | None]] = []
+        poison = False
+        for record in records:
+            try:
+                messages.append(decode(record, self.types))
+            except Undecodable:
+                poison = True
+        if not poison and len(records) > 1:
+            try:
+                await self._apply(messages)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                log.warning("batch_redone_one_by_one", records=len(records), error=type(error).__name__)
+            else:
+                await self._succeeded()
+                await self._drain_behind(messages)
+                return
+        for record in records:
+            await self._one(record)
+
+    async def _one(self, record: Record) -> None:
+        try:
+            message = decode(record, self.types)
+        except Undecodable as undecodable:
+            await self._bury(record, undecodable)
+            return
+        failure: BaseException | None = None
+        for attempt in range(TRIES):
+            try:
+                await self._apply([message])
+            except Exception as error:
+                if is_away(error):
+                    raise
+                failure = error
+                if attempt < TRIES - 1:
+                    await asyncio.sleep(0.2 * 4**attempt)
+            else:
+                await self._succeeded()
+                await self._drain_behind([message])
+                return
+        assert failure is not None
+        await self._park_failed(message, failure)
+
+    async def _apply(self, messages: list[Message[Event | None]]) -> None:
+        """One transaction over all of these: those whose turn it is take effect, the early ones are parked."""
+        outcomes: list[tuple[str, str]] = []
+        early: set[str] = set()
+
+        async def work(uow: UnitOfWork) -> None:
+            outcomes.clear()
+            early.clear()
+            last = await inbox.last_applied(uow, [m.envelope.stream for m in messages])
+            before = dict(last)
+            for message in messages:
+                envelope = message.envelope
+                verdict = judge(envelope.sequence, last[envelope.stream])
+                if verdict is Verdict.DUPLICATE:
+                    outcomes.append((envelope.type, "duplicate"))
+                elif verdict is Verdict.GAP:
+                    inbox.park(uow, message.record, envelope, Why.GAP, reason="gap", next_at=uow.now + timedelta(seconds=5))
+                    early.add(envelope.stream)
+                    outcomes.append((envelope.type, "parked"))
+                else:
+                    last[envelope.stream] = envelope.sequence
+                    outcomes.append((envelope.type, await self._effect(message, uow)))
+            for stream, sequence in last.items():
+                if sequence != before[stream]:
+                    inbox.move_guard(uow, stream, sequence)
+
+        started = time.monotonic()
+        await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS)
+        crash.point("consumer.after_commit")
+        HANDLER_SECONDS.labels("batch" if len(messages) > 1 else "one").observe(time.monotonic() - started)
+        for kind, outcome in outcomes:
+            HANDLED.labels(kind if kind in Event.registry else "unknown", outcome).inc()
+        if early:
+            self.parked_streams |= early
+            log.warning("records_parked", reason="gap", streams=len(early))
+
+    async def _effect(self, message: Message[Event | None], uow: UnitOfWork) -> str:
+        envelope = message.envelope
+        handler = self._handler(envelope.type)
+        inbox.claim(uow, envelope)
+        if handler is None:
+            return "ignored"
+        uow.because_of(Cause(Actor.system(self.units.service), envelope.correlation_id, envelope.id, envelope.traceparent))
+        crash.point("consumer.before_effect")
+        await handler(message, uow)
+        return "applied"
+
+    # --- what fails -----------------------------------------------------------------------------------------------------
+
+    async def _park_failed(self, message: Message[Event | None], failure: BaseException) -> None:
+        envelope = message.envelope
+
+        async def work(uow: UnitOfWork) -> None:
+            again = uow.now + inbox.pause_after(1)
+            inbox.park(uow, message.record, envelope, Why.FAILED, reason=type(failure).__name__, attempts=1, next_at=again)
+            self._count_failure(uow)
+
+        await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS)
+        self._streak = (self._streak or 0) + 1
+        self.parked_streams.add(envelope.stream)
+        HANDLED.labels(envelope.type, "parked").inc()
+        log.error("record_parked", exc_info=failure, place=message.record.place, type=envelope.type, event_id=envelope.id)
+        await self._check_streak()
+
+    async def _bury(self, record: Record, undecodable: Undecodable) -> None:
+        """Dead letter: original bytes and the reason, through the outbox; the record stays here until it is redriven.
+
+        When its headers could be read, its stream waits behind it: order is not given up for speed.
+        """
+        try:
+            envelope = Envelope.from_headers(record.headers)
+        except Undecodable:
+            envelope = None
+
+        async def work(uow: UnitOfWork) -> bool:
+            database, session = uow.database, uow.session
+            place = {"aggregatetype": "dead-letter", "aggregateid": record.place}
+            if await database.collection(OUTBOX).find_one(place, {"_id": 1}, session=session) is not None:
+                return False
+            if envelope is not None:
+                last = await inbox.last_applied(uow, [envelope.stream])
+                if judge(envelope.sequence, last[envelope.stream]) is Verdict.DUPLICATE:
+                    return False
+            inbox.park(uow, record, envelope, Why.DEAD, reason=f"{undecodable.reason}: {undecodable.detail}")
+            reason = {
+                "reason": undecodable.reason,
+                "detail": undecodable.detail,
+                "topic": record.topic,
+                "partition": str(record.partition),
+                "offset": str(record.offset),
+                "consumer": self.units.service,
+                "attempts": "1",
+                "first-at": uow.now.isoformat(),
+            }
+            row = dead_letter_row(self.units.dead_letters, (record.key, record.value, list(record.headers)), reason, uow.now)
+            uow.insert_raw(OUTBOX, row)
+            self._count_failure(uow)
+            return True
+
+        if await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS):
+            self._streak = (self._streak or 0) + 1
+            if envelope is not None:
+                self.parked_streams.add(envelope.stream)
+            DEAD_LETTERS.labels(undecodable.reason).inc()
+            log.error("dead_letter", place=record.place, reason=undecodable.reason, detail=undecodable.detail)
+            await self._check_streak()
+
+    # --- failures in a row ----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _count_failure(uow: UnitOfWork) -> None:
+        uow.write_raw(inbox.STATE, UpdateOne({"_id": "streak"}, {"$inc": {"failures": 1}}, upsert=True))
+
+    async def _succeeded(self) -> None:
+        CONSUMER_PROGRESS.set_to_current_time()
+        if self._streak:
+            self._streak = 0
+            await self.units.database.collection(inbox.STATE).update_one({"_id": "streak"}, {"$set": {"failures": 0}}, upsert=True)
+
+    async def _check_streak(self) -> None:
+        """The count outlives the process: a bad deployment that is restarted again and again halts after one record."""
+        if self._streak is None:
+            row = await self.units.database.collection(inbox.STATE).find_one({"_id": "streak"})
+            self._streak = min(0 if row is None else row["failures"], FAILURES_IN_A_ROW - 1)
+        if self._streak >= FAILURES_IN_A_ROW:
+            raise Halted
+
+    # --- what waits -----------------------------------------------------------------------------------------------------
+
+    async def due(self) -> list[Parked]:
+        """Parked records whose time has come, and the count of all, for the gauge."""
+        collection = self.units.database.collection(inbox.PARKED)
+        PARKED.set(await collection.count_documents({}))
+        rows = await collection.find({"next_at": {"$lte": self.units.clock()}}).sort([("next_at", 1)]).limit(100).to_list(None)
+        return [Parked.parse(row) for row in rows]
+
+    async def _drain_behind(self, messages: list[Message[Event | None]]) -> None:
+        if self.parked_streams:
+            for stream in {m.envelope.stream for m in messages} & self.parked_streams:
+                await self.drain(stream)
+
+    async def drain(self, stream: str) -> None:
+        """Apply what is parked of a stream, as far as its order allows."""
+        while True:
+            head: Parked | None = None
+            left = True
+
+            async def step(uow: UnitOfWork) -> bool:
+                nonlocal head
+                head = await inbox.head_of(uow, stream)
+                if head is None or head.sequence is None:
+                    return False
+                last = await inbox.last_applied(uow, [stream])
+                verdict = judge(head.sequence, last[stream])
+                if verdict is Verdict.GAP or (head.why is Why.DEAD and head.next_at is None):
+                    return False
+                if verdict is Verdict.NEXT:
+                    message = decode(head.record, self.types)
+                    inbox.move_guard(uow, stream, head.sequence)
+                    HANDLED.labels(message.envelope.type, await self._effect(message, uow)).inc()
+                await inbox.unpark(uow, head.id)
+                return True
+
+            try:
+                left = await self.units.run(step, self.units.system(), seconds=BATCH_SECONDS)
+            except Exception as error:
+                if is_away(error) or head is None:
+                    raise
+                await self._rest(head, error)
+                return
+            if not left:
+                break
+            await self._succeeded()
+        if head is None:
+            self.parked_streams.discard(stream)
+        elif head.next_at is not None and head.why is Why.GAP:
+            await self._rest(head, None)
+
+    async def _rest(self, parked: Parked, error: BaseException | None) -> None:
+        """Look at it again later: after growing pauses when its handler failed, soon when it only waits its turn."""
+        attempts = parked.attempts + 1
+        pause = inbox.pause_after(min(attempts, 4) if error is None else attempts)
+        change: dict[str, Any] = {"attempts": attempts, "next_at": self.units.clock() + pause}
+        if isinstance(error, Undecodable):
+            change |= {"why": Why.DEAD.value, "next_at": None, "reason": f"{error.reason}: {error.detail}"}
+        elif error is not None:
+            change |= {"why": Why.FAILED.value, "reason": type(error).__name__}
+            log.error("parked_record_failed_again", exc_info=error, place=parked.record.place, attempts=attempts)
+        await self.units.database.collection(inbox.PARKED).update_one({"_id": parked.id}, {"$set": change})
+
+
+# --- Kafka --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Lane:
+    """What waits to be applied, strictly in order: the records of one partition, or of all when there is one writer."""
+
+    buffer: deque[Record] = field(default_factory=deque)
+    size: int = 0
+    done: dict[TopicPartition, int] = field(default_factory=dict)
+    last_at: dict[TopicPartition, int] = field(default_factory=dict)
+    filled: asyncio.Event = field(default_factory=asyncio.Event)
+    closing: bool = False
+    task: asyncio.Task[None] | None = None
+
+    def add(self, records: Iterable[Record]) -> None:
+        for record in records:
+            self.buffer.append(record)
+            self.size += len(record.value or b"")
+        self.filled.set()
+
+    def take(self) -> list[Record]:
+        records = [self.buffer.popleft() for _ in range(min(BATCH, len(self.buffer)))]
+        self.size -= sum(len(record.value or b"") for record in records)
+        return records
+
+    @property
+    def full(self) -> bool:
+        return len(self.buffer) > HIGH_WATER or self.size > HIGH_WATER_BYTES
+
+
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] - the client has no types
+    """One service's reader of the topics that it reacts to. `single_writer` puts all partitions into one lane, and lets
+    only the holder of a lease read at all.
+    """
+
+    def __init__(self, units: Units, settings: Settings, handlers: Iterable[Handler], *, single_writer: bool = False) -> None:
+        types = handled_types(handlers)
+        self.units, self.settings = units, settings
+        self.inbox = Inbox(units, types)
+        self.halted = False
+        self._topics = [settings.topic_prefix + topic for topic in topics_for(types)]
+        self._lease = Lease(units.database, "single-writer", settings.lease_seconds) if single_writer else None
+        self._single = single_writer
+        self._lanes: dict[TopicPartition, Lane] = {}
+        self._assigned: set[TopicPartition] = set()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._stopping = False
+        self.last_progress = time.monotonic()
+
+    async def run(self) -> None:
+        """Read until cancelled or told to stop; no failure ends it."""
+        await ensure_topics(self.settings)
+        while not self._stopping:
+            reason = "stopped"
+            try:
+                if self._lease is not None and not await self._lease.take():
+                    await asyncio.sleep(self.settings.lease_seconds / 5)
+                    continue
+                await self._session()
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise
+                reason = "client_cancelled"
+            except Exception as error:  # whatever a client library raises: a new consumer is the cure
+                reason = type(error).__name__
+                log.warning("consumer_rebuilt", error=reason)
+            finally:
+                await self._close()
+            if not self._stopping:
+                CONSUMER_REBUILT.labels(reason).inc()
+                await asyncio.sleep(0.5)
+
+    def stop(self) -> None:
+        """Take nothing more in, finish the batch in hand, commit, end."""
+        self._stopping = True
+
+    async def _session(self) -> None:
+        session_ms = int(self.settings.session_seconds * 1000)
+        consumer = self._consumer = AIOKafkaConsumer(
+            **kafka_options(self.settings),
+            group_id=self.settings.topic_prefix + self.units.service,
+            client_id=f"roviec-{self.units.service}",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=1000,
+            rebalance_timeout_ms=45_000,
+            request_timeout_ms=60_000,
+            max_poll_interval_ms=300_000,
+            metadata_max_age_ms=30_000,
+            max_partition_fetch_bytes=1024 * 1024,
+        )
+        consumer.subscribe(self._topics, listener=self)
+        async with asyncio.timeout(90):
+            await consumer.start()
+        log.info("consumer_started", topics=self._topics)
+        committed = checked = waited = time.monotonic()
+        self.last_progress = time.monotonic()
+        while not self._stopping:
+            fetched = await consumer.getmany(timeout_ms=200, max_records=500)
+            for partition, records in fetched.items():
+                if (lane := self._lanes.get(partition)) is not None and not lane.closing:
+                    lane.add(_record(self.settings.topic_prefix, r) for r in records)
+            self._throttle(consumer)
+            now = time.monotonic()
+            for lane in self._lanes.values():
+                if lane.task is not None and lane.task.done() and not lane.closing:
+                    lane.task.result()  # a lane ends only by a fault of ours: rebuild
+            if self._lease is not None and now - waited > self.settings.lease_seconds / 5:
+                waited = now
+                if not await self._lease.take():
+                    log.warning("single_writer_lease_lost")
+                    return
+            if now - committed >= 1.0:
+                committed = now
+                await self._commit(consumer)
+                await self._look_at_parked()
+            if now - checked >= 5.0:
+                checked = now
+                await self._measure(consumer)
+
+    # --- lanes ----------------------------------------------------------------------------------------------------------
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._assigned = set(assigned)
+        shared = Lane() if self._single else None
+        self._lanes = {partition: shared or Lane() for partition in self._assigned}
+        for lane in _distinct(self._lanes.values()):
+            lane.task = asyncio.create_task(self._work(lane), name="lane")
+        self.last_progress = time.monotonic()
+        log.info("partitions_assigned", count=len(self._assigned))
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Finish what is in hand, commit it, drop the rest: its next owner reads it again."""
+        crash.point("consumer.in_revoke")
+        await self._finish_lanes(seconds=10.0)
+        if self._consumer is not None and self._lanes:
+            await self._commit(self._consumer)
+        self._lanes = {}
+        self._assigned = set()
+
+    async def _finish_lanes(self, seconds: float) -> None:
+        lanes = _distinct(self._lanes.values())
+        for lane in lanes:
+            lane.closing = True
+            lane.filled.set()
+        tasks = {lane.task for lane in lanes if lane.task is not None}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=2.0)
+
+    async def _work(self, lane: Lane) -> None:
+        while not lane.closing:
+            if not lane.buffer:
+                lane.filled.clear()
+                await lane.filled.wait()
+                continue
+            records = lane.take()
+            if not await self._apply(lane, records):
+                return
+            for record in records:
+                partition = TopicPartition(self.settings.topic_prefix + record.topic, record.partition)
+                lane.done[partition] = record.offset + 1
+                lane.last_at[partition] = record.at
+            self.last_progress = time.monotonic()
+
+    async def _apply(self, lane: Lane, records: list[Record]) -> bool:
+        """Apply a batch, waiting out the database's absence. False when the lane closes or halts before it is done."""
+        pause = 0.2
+        while True:
+            try:
+                await self.inbox.process(records)
+            except Halted:
+                if not self.halted:
+                    self.halted = True
+                    CONSUMER_HALTED.set(1)
+                    log.error("consumer_halted", failures_in_a_row=FAILURES_IN_A_ROW)
+                while not lane.closing:
+                    await asyncio.sleep(0.5)
+                return False
+            except Exception as error:
+                if not is_away(error):
+                    log.error("lane_failed", exc_info=error)
+                else:
+                    log.warning("consumer_database_away", error=type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+                if lane.closing:
+                    return False
+            else:
+                return True
+
+    def _throttle(self, consumer: AIOKafkaConsumer) -> None:
+        """Stop fetching for a lane that is full, go on when it is half empty; polling itself never stops."""
+        paused = consumer.paused()
+        for partition, lane in self._lanes.items():
+            if lane.full and partition not in paused:
+                consumer.pause(partition)
+            elif partition in paused and len(lane.buffer) <= HIGH_WATER // 2 and lane.size <= HIGH_WATER_BYTES // 2:
+                consumer.resume(partition)
+
+    # --- offsets, parked records, figures -------------------------------------------------------------------------------
+
+    async def _commit(self, consumer: AIOKafkaConsumer) -> None:
+        lanes = _distinct(self._lanes.values())
+        offsets = {place: offset for lane in lanes for place, offset in lane.done.items() if place in self._assigned}
+        if not offsets:
+            return
+        crash.point("consumer.before_offset_commit")
+        try:
+            async with asyncio.timeout(5):
+                await consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError):
+            log.info("partitions_lost_before_commit")  # their new owner applies them again, to no effect
+        except (KafkaError, TimeoutError) as error:
+            log.warning("offsets_not_committed", error=type(error).__name__)
+            return
+        for lane in lanes:
+            lane.done = {place: offset for place, offset in lane.done.items() if offsets.get(place) != offset}
+        crash.point("consumer.after_offset_commit")
+
+    async def _look_at_parked(self) -> None:
+        try:
+            for parked in await self.inbox.due():
+                ours = TopicPartition(self.settings.topic_prefix + parked.record.topic, parked.record.partition)
+                if ours in self._assigned and parked.stream is not None:
+                    self.inbox.parked_streams.add(parked.stream)
+                    await self.inbox.drain(parked.stream)
+        except Exception as error:  # the next look is a second away
+            log.warning("parked_not_looked_at", error=type(error).__name__)
+
+    async def _measure(self, consumer: AIOKafkaConsumer) -> None:
+        """Lag and age; and a consumer with lag that moves nothing for a minute is taken for dead and rebuilt."""
+        partitions = list(self._assigned)
+        if not partitions:
+            return
+        try:
+            async with asyncio.timeout(3):
+                ends = await consumer.end_offsets(partitions)
+                positions = {partition: await consumer.position(partition) for partition in partitions}
+        except (KafkaError, IllegalStateError, TimeoutError):
+            return
+        behind = 0
+        for partition, end in ends.items():
+            lane = self._lanes.get(partition)
+            waiting = 0 if lane is None else sum(1 for r in lane.buffer if r.partition == partition.partition)
+            lag = max(0, end - positions[partition]) + waiting
+            behind += lag
+            topic = partition.topic.removeprefix(self.settings.topic_prefix)
+            CONSUMER_LAG.labels(topic, str(partition.partition)).set(lag)
+            last = 0 if lane is None or not lag else lane.last_at.get(partition, 0)
+            CONSUMER_AGE.labels(topic, str(partition.partition)).set(max(0.0, time.time() - last / 1000) if last else 0)
+        if not behind:
+            self.last_progress = time.monotonic()
+        elif time.monotonic() - self.last_progress > STUCK_SECONDS and not self.halted:
+            raise TimeoutError("no progress")
+
+    async def _close(self) -> None:
+        """Leave the group if that can be done quickly; the client's own stop may hang or raise CancelledError."""
+        await self._finish_lanes(seconds=10.0)
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            if self._lanes:
+                await self._commit(consumer)
+            with contextlib.suppress(Exception, asyncio.CancelledError):
+                async with asyncio.timeout(5):
+                    await consumer.stop()
+        self._lanes, self._assigned = {}, set()
+        if self._lease is not None and self._lease.epoch:
+            with contextlib.suppress(PyMongoError, TimeoutError):
+                async with asyncio.timeout(2):
+                    await self._lease.release()
+
+
+def _distinct(lanes: Iterable[Lane]) -> list[Lane]:
+    return list({id(lane): lane for lane in lanes}.values())
+
+
+def _record(prefix: str, raw: Any) -> Record:
+    headers = tuple((name, value) for name, value in raw.headers)
+    return Record(raw.topic.removeprefix(prefix), raw.partition, raw.offset, raw.key, raw.value, headers, raw.timestamp)

@@ -1,0 +1,23 @@
+"""Fields that events share, each with an example from which the golden samples are made."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+UnitId = Annotated[str, Field(description="`unit_uid` of the register: never the statistics code, which mergers reuse", examples=["vn:commune:00694@2025-07-01"])]  # fmt: skip
+PersonId = Annotated[str, Field(description="Opaque id of a person; the name is kept in one place and never in an event", examples=["per-0193a1"])]  # fmt: skip
+TaskId = Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d001"])]
+DirectiveId = Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d002"])]
+CourseId = Annotated[str, Field(examples=["C-INFOSEC"])]
+ProgrammeId = Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d003"])]
+EnrolmentId = Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d004"])]
+NoticeId = Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d005"])]
+ClientId = Annotated[str, Field(examples=["prov-gate-7f3a"])]
+Title = Annotated[str, Field(description="Short title in Vietnamese", examples=["Rà soát tài khoản người dùng"])]
+LocalDay = Annotated[date, Field(description="A day in Asia/Ho_Chi_Minh", examples=["2026-11-30"])]
+Moment = Annotated[datetime, Field(description="RFC 3339, UTC", examples=["2026-11-24T03:15:00Z"])]
+Code = Annotated[str, Field(description="A stable code, lower case", examples=["not_our_function"])]
+Timeliness = Literal["in_time", "nearly_due", "overdue", "done_in_time", "done_late", "no_due_date", "waiting", "paused"]

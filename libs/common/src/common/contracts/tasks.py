@@ -1,0 +1,157 @@
+"""What the tasks service publishes: the register (units, people), directives, and the life of tasks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from common.contracts.base import Event
+from common.contracts.fields import Code, DirectiveId, LocalDay, Moment, PersonId, TaskId, Timeliness, Title, UnitId
+
+
+class _Unit(Event):
+    unit_id: UnitId
+    code: Annotated[str, Field(examples=["00694"])]
+    level: Annotated[str, Field(examples=["commune"])]
+    full_name: Annotated[str, Field(examples=["Phường Hà Giang 1"])]
+    parent_id: UnitId | None = None
+    valid_from: LocalDay | None = None
+    valid_to: LocalDay | None = None
+
+
+class UnitRegistered(_Unit, type="tasks.unit.registered.v1", key="unit_id"):
+    """A unit stands in the register, for the days between `valid_from` and `valid_to`, both included."""
+
+
+class UnitChanged(_Unit, type="tasks.unit.changed.v1", key="unit_id"):
+    """The register's entry of a unit was corrected, or its end was set."""
+
+
+class SuccessionRegistered(Event, type="tasks.succession.registered.v1", key="succession_id"):
+    """One unit follows another, whole or in part, on a day."""
+
+    succession_id: Annotated[str, Field(examples=["vn:commune:00688@pre>vn:commune:00694@2025-07-01"])]
+    from_unit_id: UnitId
+    to_unit_id: UnitId
+    kind: Literal["whole", "partial", "unchanged", "merge"]
+    effective_on: LocalDay
+
+
+class _Person(Event):
+    person_id: PersonId
+    unit_id: UnitId
+    position: Annotated[str, Field(description="unit_head, deputy_head, officer, standing_agency, committee_leader", examples=["officer"])]
+    audiences: Annotated[list[str], Field(description="Audience ids of the digital literacy movement", examples=[["AUD-CBCC"]])]
+    active: bool = True
+
+
+class PersonRegistered(_Person, type="tasks.person.registered.v1", key="person_id"):
+    """A person holds a position in a unit."""
+
+
+class PersonChanged(_Person, type="tasks.person.changed.v1", key="person_id"):
+    """A person moved, changed position, or left."""
+
+
+class DirectiveRegistered(Event, type="tasks.directive.registered.v1", key="directive_id"):
+    """A paper or meeting conclusion that gives tasks (văn bản chỉ đạo) was registered."""
+
+    directive_id: DirectiveId
+    number: Annotated[str, Field(description="As written", examples=["57-NQ/TW"])]
+    issuer: Annotated[str, Field(examples=["Politburo"])]
+    issued_on: LocalDay | None = None
+    parent_id: DirectiveId | None = None
+
+
+class _Task(Event):
+    """What everybody who reacts to a task needs: whose it is, and when it is due."""
+
+    task_id: TaskId
+    title: Title
+    lead_unit_id: UnitId | None = None
+    responsible_id: PersonId | None = None
+    approver_id: PersonId | None = None
+    due_on: LocalDay | None = None
+
+
+class TaskDrafted(_Task, type="tasks.task.drafted.v1", key="task_id"):
+    """A task was written down or imported; nobody has to do it yet."""
+
+    directive_id: DirectiveId | None = None
+    reference: Annotated[str | None, Field(description="Its id in the plan that it was imported from", examples=["NQ03-114"])] = None
+
+
+class TaskAmended(_Task, type="tasks.task.amended.v1", key="task_id"):
+    """Its content was changed; `fields` names what."""
+
+    fields: Annotated[list[str], Field(examples=[["due_on", "product"]])]
+
+
+class TaskPublished(_Task, type="tasks.task.published.v1", key="task_id"):
+    """It met every clear and was issued."""
+
+
+class TaskAssigned(_Task, type="tasks.task.assigned.v1", key="task_id"):
+    """It was given to the responsible person."""
+
+
+class TaskAccepted(_Task, type="tasks.task.accepted.v1", key="task_id"):
+    """The responsible person took it on."""
+
+
+class TaskRefused(_Task, type="tasks.task.refused.v1", key="task_id"):
+    """The responsible person handed it back to whoever assigned it (từ chối nhiệm vụ)."""
+
+    reason_code: Code
+
+
+class ProgressReported(_Task, type="tasks.task.progress_reported.v1", key="task_id"):
+    percent: Annotated[int, Field(ge=0, le=100, examples=[40])]
+
+
+class EvidenceAdded(_Task, type="tasks.task.evidence_added.v1", key="task_id"):
+    evidence_id: Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d007"])]
+    kind: Annotated[str, Field(examples=["document"])]
+    sha256: Annotated[str | None, Field(description="Of the file, when there is one", examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])] = None  # fmt: skip
+
+
+class TaskSubmitted(_Task, type="tasks.task.submitted.v1", key="task_id"):
+    """Its result was handed in for approval."""
+
+    submitted_at: Moment
+
+
+class TaskReturned(_Task, type="tasks.task.returned.v1", key="task_id"):
+    """The approver sent it back to be mended."""
+
+    reason_code: Code
+
+
+class TaskCompleted(_Task, type="tasks.task.completed.v1", key="task_id"):
+    """The approver accepted the result, with evidence."""
+
+    completed_at: Moment
+    timeliness: Timeliness
+
+
+class TaskPaused(_Task, type="tasks.task.paused.v1", key="task_id"):
+    """Its clock was stopped by somebody with the authority to."""
+
+
+class TaskResumed(_Task, type="tasks.task.resumed.v1", key="task_id"):
+    """Its clock runs again."""
+
+
+class TaskCancelled(_Task, type="tasks.task.cancelled.v1", key="task_id"):
+    """It needs not be done any more."""
+
+
+class TaskFellDueSoon(_Task, type="tasks.task.fell_due_soon.v1", key="task_id"):
+    """The clock said that few days are left; once for each due day."""
+
+    days_left: Annotated[int, Field(examples=[3])]
+
+
+class TaskBecameOverdue(_Task, type="tasks.task.became_overdue.v1", key="task_id"):
+    """The clock said that the due day has passed; once for each due day."""

@@ -1,0 +1,64 @@
+"""What domain models of every service are made of: aggregates that record events, and days in the province's time."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, ClassVar, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PrivateAttr
+
+from common.contracts.base import Event
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+
+Day = Annotated[date, PlainSerializer(date.isoformat, return_type=str)]
+"""A calendar day in Asia/Ho_Chi_Minh; stored as `YYYY-MM-DD`, which sorts as it should."""
+
+
+def local_day(moment: datetime) -> date:
+    """The day in Asia/Ho_Chi_Minh on which a moment falls: 2026-11-30T17:30Z is already 1 December (golden case G043)."""
+    return moment.astimezone(VIETNAM).date()
+
+
+def end_of(day: date) -> datetime:
+    """The last second of a day in Asia/Ho_Chi_Minh, in UTC: a due day ends at 23:59:59 there."""
+    return datetime.combine(day, time(23, 59, 59), VIETNAM).astimezone(UTC)
+
+
+def start_of(day: date) -> datetime:
+    """The first moment of a day in Asia/Ho_Chi_Minh, in UTC."""
+    return end_of(day - timedelta(days=1)) + timedelta(seconds=1)
+
+
+class Document(BaseModel):
+    """Anything that is stored under an id of its own.
+
+    Fields that this version of the code does not know are kept and written back: while two versions run side by side,
+    the older one must not lose what the newer one wrote.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    id: str
+
+
+class Aggregate(Document):
+    """A document with rules: its methods change it and record what happened; whoever saves it publishes that.
+
+    `version` counts saves (compare-and-set), `sequence` counts events (one command may record several); both are moved
+    by the repository alone. `noun` is what its absence is called in errors: (Vietnamese, English).
+    """
+
+    noun: ClassVar[tuple[str, str]] = ("đối tượng", "item")
+    version: int = 0
+    sequence: int = 0
+    _recorded: list[Event] = PrivateAttr(default_factory=list)
+
+    def record(self, event: Event) -> Self:
+        self._recorded.append(event)
+        return self
+
+    def take_recorded(self) -> list[Event]:
+        """Hand over the events recorded since the last call: each is published once."""
+        events, self._recorded = self._recorded, []
+        return events

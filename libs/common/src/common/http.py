@@ -1,0 +1,577 @@
+"""HTTP manners of every service: who calls, what went wrong, effects once, versions, pages.
+
+A route gets its `Call` from `reads(scope)` or its `Effect` from `writes(scope)`, and through it alone the database: an
+endpoint that declares no rule of access can do nothing. A test walks all routes and finds any without one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+import orjson
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common import crash
+from common.access import Actor, Jwks, TokenCache, TokenRules, unauthenticated, verify
+from common.errors import (
+    LANGUAGE,
+    BadRequest,
+    Conflict,
+    DomainError,
+    FieldProblem,
+    Forbidden,
+    Invalid,
+    KeyReused,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    TooLarge,
+    Unexpected,
+    UnsupportedMedia,
+    Words,
+    database_away,
+)
+from common.mongo import DuplicateKeyError, Index, PyMongoError, is_away, is_conflict
+from common.observability import (
+    REPLAYS,
+    REQUEST_ID,
+    REQUEST_SECONDS,
+    REQUESTS,
+    TRACEPARENT,
+    Log,
+    sane_request_id,
+    sane_traceparent,
+)
+from common.outbox import new_id
+from common.repository import Reader
+from common.settings import Settings
+from common.unit_of_work import Cause, Units, UnitOfWork
+from common.words import accepts_json, field_problem, prefers_english, problem_body
+
+log = Log(__name__)
+M = TypeVar("M", bound="Command")
+R = TypeVar("R")
+V = TypeVar("V", bound=BaseModel)
+
+IDEMPOTENCY = "idempotency"
+IDEMPOTENCY_INDEXES = (Index("at", expire_seconds=3 * 24 * 3600),)
+BODY_LIMIT = 1024 * 1024
+INTERNAL_TYPE = "internal+jwt"
+INTERNAL_LIFETIME = 60
+
+
+class Command(BaseModel):
+    """What a caller asks to be done: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class View(BaseModel):
+    """What a caller is shown."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Problem(View):
+    """RFC 9457 problem document."""
+
+    type: str = Field(description="Stable address of the kind of problem", examples=["/problems/rule-broken"])
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="The request id")
+    errors: list[dict[str, str]] = Field(default=[], description="field, code, message, repair and, where words caused it, quote")
+
+
+class Items(View, Generic[V]):
+    """One page of a list."""
+
+    items: list[V]
+    next_cursor: str | None = Field(description="Give it back as ?cursor= for the next page; null on the last")
+
+
+def problem_response(error: DomainError) -> Response:
+    """Any failure as problem+json in the language of the answer."""
+    body = problem_body(error.status, error.slug, error.title, error.detail, error.errors, REQUEST_ID.get() or "")
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return Response(orjson.dumps(body), error.status, headers, "application/problem+json")
+
+
+# --- the edge: one plain ASGI layer around everything -------------------------------------------------------------------
+
+
+@dataclass
+class Edge:
+    """Request id, trace context, language, token, body limit, metrics, and an answer to whatever goes wrong inside."""
+
+    app: ASGIApp
+    service: str
+    keys: Jwks
+    issuer: str
+    body_limits: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        self._rules = TokenRules(self.issuer, self.service, frozenset({INTERNAL_TYPE}), INTERNAL_LIFETIME)
+        self._actors = TokenCache()
+        self._counts: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        started = time.perf_counter()
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        request_id = sane_request_id(headers.get("x-request-id"))
+        REQUEST_ID.set(request_id)
+        TRACEPARENT.set(sane_traceparent(headers.get("traceparent")))
+        LANGUAGE.set("en" if prefers_english(headers.get("accept-language", "")) else "vi")
+        status = 0
+
+        async def stamped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            scope["actor"] = await self._actor(headers)
+            if not accepts_json(headers.get("accept", "*/*")):
+                raise NotAcceptable(Words("Chỉ trả lời bằng application/json.", "Answers come as application/json only."))
+            await self.app(scope, self._bounded(scope, headers, receive), stamped)
+        except Exception as error:
+            if status:  # the answer has begun; nothing more can be said
+                log.error("answer_broken_off", exc_info=error)
+            else:
+                await problem_response(as_problem(error))(scope, receive, stamped)
+        finally:
+            self._count(scope, status, time.perf_counter() - started)
+
+    async def _actor(self, headers: Mapping[str, str]) -> Actor:
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token:
+            raise unauthenticated("none")
+        actor: Actor | None = self._actors.get(token)
+        if actor is None:
+            claims = await verify(token, self.keys, self._rules)
+            actor = Actor.from_claims(claims)
+            self._actors.put(token, claims["exp"], actor)
+        return actor
+
+    def _bounded(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Receive:
+        limit = next((size for prefix, size in self.body_limits.items() if scope["path"].startswith(prefix)), BODY_LIMIT)
+        too_large = TooLarge(Words(f"Nội dung tối đa {limit} byte. Hãy chia nhỏ.", f"The body may have {limit} bytes. Divide it."))
+        declared = headers.get("content-length", "0")
+        if declared.isdigit() and int(declared) > limit:
+            raise too_large
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                raise too_large
+            return message
+
+        return counted
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route, method = getattr(scope.get("route"), "path", "unmatched"), scope["method"]
+        method = method if method in ("GET", "POST", "PUT", "PATCH", "DELETE") else "other"
+        children = self._counts.get((route, method, status))
+        if children is None:
+            children = (REQUESTS.labels(route, method, str(status)), REQUEST_SECONDS.labels(route, method))
+            self._counts[route, method, status] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+
+def as_problem(error: BaseException) -> DomainError:
+    """What any exception is called towards a caller; what we did not expect is logged and says nothing of our insides."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, HTTPException):
+        return _of_framework(error)
+    if is_away(error):
+        log.warning("database_away", error=type(error).__name__)
+        return database_away()
+    log.error("unexpected_failure", exc_info=error)
+    return Unexpected(
+        Words(
+            "Có lỗi bên trong hệ thống; đã được ghi lại dưới mã yêu cầu này. Có thể gửi lại với cùng Idempotency-Key.",
+            "Something failed inside; it is recorded under this request id. It may be sent again with the same Idempotency-Key.",
+        )
+    )
+
+
+def _of_framework(error: HTTPException) -> DomainError:
+    if isinstance(error.__cause__, DomainError):  # raised while the body was being read
+        return error.__cause__
+    match error.status_code:
+        case 404:
+            return NotFound(Words("Không có đường dẫn này. Xem /docs.", "There is no such path. See /docs."))
+        case 405:
+            return MethodNotAllowed(
+                Words("Đường dẫn này không nhận phương thức đó. Xem /docs.", "This path does not take that method. See /docs.")
+            )
+        case 413:
+            return TooLarge(Words("Nội dung quá lớn. Hãy chia nhỏ.", "The body is too large. Divide it."))
+    return BadRequest(Words("Nội dung yêu cầu không đọc được.", "The request's body cannot be read."))
+
+
+def _invalid(error: RequestValidationError) -> DomainError:
+    found = [field_problem(one) for one in error.errors()]
+    if any(one.code == "json_invalid" for one in found):
+        return BadRequest(Words("Nội dung không phải JSON hợp lệ.", "The body is not valid JSON."), found)
+    return Invalid(Words(f"Có {len(found)} chỗ chưa đúng.", f"{len(found)} places are not right."), found)
+
+
+# --- strict bodies ------------------------------------------------------------------------------------------------------
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        return orjson.loads(await self.body())  # refuses NaN, lone surrogates and other things that only look like JSON
+
+
+class _StrictRoute(APIRoute):
+    """Takes JSON where JSON is declared, and nothing where nothing is."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Any]]:  # type: ignore[override]
+        handle = super().get_route_handler()
+        takes_body = self.body_field is not None
+        raw = getattr(self.endpoint, "takes_raw_body", False)
+
+        async def strict(request: Request) -> Any:
+            if request.method in ("POST", "PUT", "PATCH") and not raw:
+                kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+                body = await request.body()
+                if takes_body and body and kind != "application/json" and not kind.endswith("+json"):
+                    raise UnsupportedMedia(
+                        Words("Hãy gửi Content-Type: application/json.", "Send Content-Type: application/json.")
+                    )
+                if not takes_body and body.strip() not in (b"", b"{}"):
+                    raise Invalid(Words("Lệnh này không nhận nội dung nào.", "This command takes no body."))
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return strict
+
+
+def raw_body(endpoint: R) -> R:
+    """Marks an endpoint that reads the body's bytes itself."""
+    endpoint.takes_raw_body = True  # type: ignore[attr-defined]
+    return endpoint
+
+
+class Routes(APIRouter):
+    """A feature's routes, under `/v1`."""
+
+    def __init__(self, *tags: str) -> None:
+        super().__init__(prefix="/v1", route_class=_StrictRoute, tags=list(tags))
+
+
+# --- calls --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which page of a list is asked for."""
+
+    limit: int
+    cursor: str | None
+
+
+def _listing(
+    limit: Annotated[int, Query(ge=1, le=100, description="Items on a page")] = 50,
+    cursor: Annotated[str | None, Query(max_length=600, description="The next_cursor of the page before")] = None,
+) -> Listing:
+    return Listing(limit, cursor)
+
+
+Paged = Annotated[Listing, Depends(_listing)]
+
+
+@dataclass
+class Call:
+    """An authorised request that changes nothing."""
+
+    request: Request
+    units: Units
+    actor: Actor
+    settings: Settings
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.units.database)
+
+    def one(self, view: BaseModel, version: int | None = None) -> Response:
+        """Answer with one item; 304 when the caller's `If-None-Match` names this version."""
+        headers = {}
+        if version is not None:
+            headers["ETag"] = f'"{version}"'
+            if self.request.headers.get("if-none-match") in (headers["ETag"], "*"):
+                return Response(status_code=304, headers=headers)
+        return Response(view.model_dump_json().encode(), 200, headers, "application/json")
+
+    def after(self, listing: Listing) -> str | None:
+        """The key behind which the page starts. Raises `Invalid` for a cursor that we did not give for this very list."""
+        if listing.cursor is None:
+            return None
+        body, _, mark = listing.cursor.partition(".")
+        if not hmac.compare_digest(self._mark(body), mark):
+            raise Invalid(
+                Words("Con trỏ trang không phải do hệ thống này cấp cho danh sách này.", "This cursor was not given for this list."),
+                [FieldProblem("cursor", "cursor_invalid", Words("Con trỏ không hợp lệ.", "The cursor is not valid."),
+                              Words("Hãy bắt đầu lại từ trang đầu.", "Begin again at the first page."))],
+            )  # fmt: skip
+        return str(json.loads(base64.urlsafe_b64decode(body)))
+
+    def page(self, rows: Sequence[R], listing: Listing, key: Callable[[R], str], view: Callable[[R], BaseModel]) -> Response:
+        """Answer with a page. `rows` holds one more than the limit when there is a next page."""
+        shown = rows[: listing.limit]
+        cursor = None
+        if len(rows) > listing.limit:
+            body = base64.urlsafe_b64encode(json.dumps(key(shown[-1])).encode()).decode()
+            cursor = f"{body}.{self._mark(body)}"
+        items = b",".join(view(row).model_dump_json().encode() for row in shown)
+        content = b'{"items":[' + items + b'],"next_cursor":' + json.dumps(cursor).encode() + b"}"
+        return Response(content, 200, media_type="application/json")
+
+    def _mark(self, body: str) -> str:
+        query = sorted((k, v) for k, v in self.request.query_params.multi_items() if k not in ("cursor", "limit"))
+        about = json.dumps([self.request.url.path, query, body]).encode()
+        key = self.settings.cursor_key.get_secret_value().encode()
+        return base64.urlsafe_b64encode(hmac.digest(key, about, "sha256")[:12]).decode()
+
+
+@dataclass
+class Effect(Call):
+    """An authorised request that changes something, once for each Idempotency-Key."""
+
+    key: str
+    if_match: int | None
+
+    def cause(self) -> Cause:
+        return Cause(self.actor, REQUEST_ID.get() or new_id(), None, TRACEPARENT.get())
+
+    def key_id(self) -> str:
+        """The id of the record under which this caller's key is remembered for this route."""
+        route = self.request.scope["route"].path
+        return hashlib.sha256(f"{self.actor}\n{self.request.method} {route}\n{self.key}".encode()).hexdigest()
+
+    async def run(
+        self,
+        handle: Callable[[M, UnitOfWork], Awaitable[R]],
+        command: M,
+        view: Callable[[R], BaseModel],
+        *,
+        status: int = 200,
+        location: Callable[[R], str] | None = None,
+        seconds: float | None = None,
+    ) -> Response:
+        """Run a use case in one transaction together with the memory of its answer.
+
+        The same key with the same command gives the first answer again; with another command 422 (`KeyReused`); while
+        the first still runs 409 (`Conflict`).
+        """
+        key_id, fingerprint = self.key_id(), self._fingerprint(command)
+
+        async def work(uow: UnitOfWork) -> dict[str, Any]:
+            memory = uow.database.collection(IDEMPOTENCY)
+            try:
+                await memory.insert_one({"_id": key_id, "fingerprint": fingerprint, "at": uow.now}, session=uow.session)
+            except DuplicateKeyError as error:
+                raise _SeenBefore from error
+            except PyMongoError as error:
+                if is_conflict(error):  # another request holds this key, or has just been done with it
+                    raise _SeenBefore from error
+                raise
+            result = await handle(command, uow)
+            await uow.flush()
+            version = getattr(result, "version", None)
+            answer = {
+                "status": status,
+                "body": view(result).model_dump_json().encode(),
+                "etag": None if version is None else f'"{version}"',
+                "location": None if location is None else location(result),
+            }
+            await memory.update_one({"_id": key_id}, {"$set": answer}, session=uow.session)
+            crash.point("write.before_commit")
+            return answer
+
+        try:
+            answer = await self.units.run(work, self.cause(), seconds=seconds)
+            crash.point("write.after_commit")
+        except _SeenBefore:
+            return await self.replay(key_id, fingerprint)
+        return _answer(answer)
+
+    async def replay(self, key_id: str, fingerprint: str) -> Response:
+        """The answer remembered under a key. Raises `Conflict` while there is none yet, `KeyReused` for another body."""
+        found = await self.units.database.collection(IDEMPOTENCY).find_one({"_id": key_id})
+        if found is None or "status" not in found:
+            raise Conflict(
+                Words(
+                    "Yêu cầu trước với khóa này còn đang chạy. Hãy gửi lại sau giây lát với cùng khóa.",
+                    "The first request with this key is still running. Send it again in a moment with the same key.",
+                ),
+                retry_after=1,
+            )
+        if found["fingerprint"] != fingerprint:
+            raise KeyReused(
+                Words(
+                    "Khóa này đã dùng cho một nội dung khác. Hãy tạo Idempotency-Key mới cho yêu cầu mới.",
+                    "This key was used for another body. Make a new Idempotency-Key for a new request.",
+                )
+            )
+        REPLAYS.inc()
+        return _answer(found, replayed=True)
+
+    def _fingerprint(self, command: BaseModel) -> str:
+        return hashlib.sha256(f"{self.request.url.path}\n{command.model_dump_json()}".encode()).hexdigest()
+
+
+class _SeenBefore(Exception):  # noqa: N818 - a turn in the flow, not an error
+    pass
+
+
+def _answer(stored: Mapping[str, Any], *, replayed: bool = False) -> Response:
+    headers = {"Idempotency-Replayed": "true"} if replayed else {}
+    if stored.get("etag"):
+        headers["ETag"] = stored["etag"]
+    if stored.get("location"):
+        headers["Location"] = stored["location"]
+    return Response(bytes(stored["body"]), stored["status"], headers, "application/json")
+
+
+def reads(scope: str) -> Any:
+    """Declare who may call: `call: Annotated[Call, reads("tasks:read")]`."""
+
+    async def authorise(request: Request) -> Call:
+        return Call(request, request.app.state.units, _allowed(request, scope), request.app.state.settings)
+
+    authorise.scope = scope  # type: ignore[attr-defined]
+    return Depends(authorise)
+
+
+def writes(scope: str) -> Any:
+    """Declare who may call what changes something: `effect: Annotated[Effect, writes("tasks:write")]`."""
+
+    async def authorise(
+        request: Request,
+        idempotency_key: Annotated[
+            str | None, Header(max_length=255, description="Unique for this effect: sent again with it, it happens once")
+        ] = None,
+        if_match: Annotated[str | None, Header(max_length=32, description="ETag that the item must still have; else 412")] = None,
+    ) -> Effect:
+        actor = _allowed(request, scope)
+        if request.method in ("POST", "PATCH") and not (idempotency_key or "").strip():
+            raise BadRequest(
+                Words("Thiếu Idempotency-Key.", "Idempotency-Key is missing."),
+                [FieldProblem("Idempotency-Key", "missing", Words("Thiếu trường này.", "This header is missing."),
+                              Words("Hãy gửi một khóa mới cho mỗi việc, ví dụ một UUID.", "Send a new key for each effect, a UUID for example."))],
+            )  # fmt: skip
+        version = (if_match or "*").strip().removeprefix("W/").strip('"')
+        if version != "*" and not version.isdigit():
+            raise BadRequest(
+                Words('If-Match phải là ETag, ví dụ "3".', 'If-Match must be an ETag, "3" for example.'),
+                [FieldProblem("If-Match", "etag_invalid", Words("Không phải ETag.", "Not an ETag."), Words("Hãy đọc lại và gửi ETag.", "Read again, send the ETag."))],
+            )  # fmt: skip
+        state = request.app.state
+        expected = None if version == "*" else int(version[:18])
+        return Effect(request, state.units, actor, state.settings, (idempotency_key or "").strip(), expected)
+
+    authorise.scope = scope  # type: ignore[attr-defined]
+    return Depends(authorise)
+
+
+def _allowed(request: Request, scope: str) -> Actor:
+    actor: Actor = request.scope["actor"]
+    if not actor.may(scope):
+        raise Forbidden(
+            Words(
+                f"Việc này cần quyền «{scope}». Hãy xin quyền từ cơ quan quản trị.",
+                f"This needs the scope '{scope}'. Ask the administrator for it.",
+            )
+        )
+    return actor
+
+
+def scope_of(route: APIRoute) -> str | None:
+    """The scope that a route declares, or None when it declares none."""
+    scopes = [getattr(d.call, "scope", None) for d in route.dependant.dependencies]
+    return next((scope for scope in scopes if scope is not None), None)
+
+
+# --- the application ----------------------------------------------------------------------------------------------------
+
+
+def build_app(
+    name: str,
+    title: str,
+    routes: Iterable[APIRouter],
+    units: Units,
+    settings: Settings,
+    keys: Jwks,
+    body_limits: Mapping[str, int],
+) -> ASGIApp:
+    """The API of one service, behind its edge."""
+    app = document_app(name, title, routes)
+    app.state.units, app.state.settings = units, settings
+    return Edge(app, name, keys, settings.internal_issuer, body_limits)
+
+
+def document_app(name: str, title: str, routes: Iterable[APIRouter]) -> FastAPI:
+    """The bare application: enough to write its OpenAPI document."""
+    app = FastAPI(title=title, version="1", docs_url=None, redoc_url=None, openapi_url="/openapi.json", redirect_slashes=False)
+    for router in routes:
+        app.router.routes.extend(router.routes)
+
+    async def on_error(_: Request, error: Exception) -> Response:
+        return problem_response(as_problem(error))
+
+    async def on_invalid(_: Request, error: RequestValidationError) -> Response:
+        return problem_response(_invalid(error))
+
+    for kind in (DomainError, HTTPException, Exception):
+        app.add_exception_handler(kind, on_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)  # type: ignore[arg-type]
+    app.openapi = lambda: _openapi(app, name)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI, name: str) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.pop("HTTPValidationError", None)
+        schemas.pop("ValidationError", None)
+        schemas["Problem"] = Problem.model_json_schema()
+        document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+        scopes = {(route.path, method): scope_of(route) for route in _api_routes(app.routes) for method in route.methods or ()}
+        problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                operation["security"] = [{"bearer": [scopes[path, method.upper()]]}]
+                operation["x-service"] = name
+                operation["responses"].pop("422", None)
+                operation["responses"]["default"] = {"description": "Problem (RFC 9457)", "content": problem}
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _api_routes(routes: Iterable[Any]) -> list[APIRoute]:
+    return [route for route in routes if isinstance(route, APIRoute)]

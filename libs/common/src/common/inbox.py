@@ -1,0 +1,134 @@
+"""Records applied once and in order: the claim, the guard of each stream, and the place for records that must wait.
+
+Inside the transaction of the effect, a record is claimed by its event id, and the guard of its stream is moved from n
+to n + 1. What is lower is a duplicate. What is higher waits here, parked, until the missing one has come; so does every
+record behind one that failed, which keeps the order without holding up other streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from common.contracts.base import Envelope, Record
+from common.mongo import Index, UpdateOne
+from common.unit_of_work import UnitOfWork
+
+CLAIMS, GUARDS, PARKED, STATE = "inbox_claims", "inbox_guards", "inbox_parked", "inbox_state"
+CLAIM_SECONDS = 30 * 24 * 3600
+
+COLLECTIONS = (
+    (CLAIMS, (Index("at", expire_seconds=CLAIM_SECONDS),)),
+    (GUARDS, ()),
+    (PARKED, (Index("stream", "sequence"), Index("next_at"))),
+    (STATE, ()),
+)
+
+
+class Verdict(StrEnum):
+    NEXT = "next"
+    DUPLICATE = "duplicate"
+    GAP = "gap"
+
+
+def judge(sequence: int, last: int) -> Verdict:
+    """Whether a record is the next of its stream, was applied before, or came before its predecessor."""
+    if sequence == last + 1:
+        return Verdict.NEXT
+    return Verdict.DUPLICATE if sequence <= last else Verdict.GAP
+
+
+class Why(StrEnum):
+    """Why a record is parked."""
+
+    GAP = "gap"
+    """An earlier one of its stream has not been applied yet."""
+    FAILED = "failed"
+    """Its handler failed; it is tried again with growing pauses."""
+    DEAD = "dead"
+    """No retry can help; it waits for `redrive`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record that waits. `stream` and `sequence` are None when its headers could not be read: it holds nobody up."""
+
+    id: str
+    record: Record
+    stream: str | None
+    sequence: int | None
+    why: Why
+    attempts: int
+    reason: str
+    next_at: datetime | None
+
+    @classmethod
+    def parse(cls, row: dict[str, Any]) -> Parked:
+        headers = tuple((name, value) for name, value in row["headers"])
+        record = Record(row["topic"], row["partition"], row["offset"], row["key"], row["value"], headers, row["at"])
+        return cls(row["_id"], record, row["stream"], row["sequence"], Why(row["why"]), row["attempts"], row["reason"], row["next_at"])
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long a failed record rests before its next try: 1 s, doubled each time, at most 10 minutes."""
+    return timedelta(seconds=min(2 ** (attempts - 1), 600))
+
+
+async def last_applied(uow: UnitOfWork, streams: Iterable[str]) -> dict[str, int]:
+    """The guard of each stream: the sequence of the last record applied, 0 when there was none."""
+    wanted = list(set(streams))
+    cursor = uow.database.collection(GUARDS).find({"_id": {"$in": wanted}}, session=uow.session)
+    return dict.fromkeys(wanted, 0) | {row["_id"]: row["seq"] for row in await cursor.to_list(None)}
+
+
+def claim(uow: UnitOfWork, envelope: Envelope) -> None:
+    uow.insert_raw(CLAIMS, {"_id": envelope.id, "at": uow.now})
+
+
+def move_guard(uow: UnitOfWork, stream: str, sequence: int) -> None:
+    uow.write_raw(GUARDS, UpdateOne({"_id": stream}, {"$set": {"seq": sequence}}, upsert=True))
+
+
+def park(
+    uow: UnitOfWork,
+    record: Record,
+    envelope: Envelope | None,
+    why: Why,
+    *,
+    reason: str,
+    attempts: int = 0,
+    next_at: datetime | None = None,
+) -> None:
+    """Set a record aside. The same record again replaces itself."""
+    key = record.place if envelope is None else envelope.id
+    row = {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "key": record.key,
+        "value": record.value,
+        "headers": [list(header) for header in record.headers],
+        "at": record.at,
+        "stream": None if envelope is None else envelope.stream,
+        "sequence": None if envelope is None else envelope.sequence,
+        "why": why.value,
+        "reason": reason,
+        "attempts": attempts,
+        "next_at": next_at,
+        "parked_at": uow.now,
+    }
+    uow.write_raw(PARKED, UpdateOne({"_id": key}, {"$set": row}, upsert=True))
+
+
+async def head_of(uow: UnitOfWork, stream: str) -> Parked | None:
+    """The earliest parked record of a stream."""
+    query = {"stream": stream}
+    row = await uow.database.collection(PARKED).find_one(query, sort=[("sequence", 1)], session=uow.session)
+    return None if row is None else Parked.parse(row)
+
+
+async def unpark(uow: UnitOfWork, key: str) -> None:
+    await uow.database.collection(PARKED).delete_one({"_id": key}, session=uow.session)

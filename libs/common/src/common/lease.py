@@ -1,0 +1,66 @@
+"""A named right that one process holds at a time: relay buckets, timed jobs, the ledger's single writer.
+
+The server's clock decides (`$$NOW` in one pipeline update), so that machines whose clocks differ cannot both believe
+that they hold it. The holder stops using it `margin` seconds before it ends, by its own monotonic clock, counted from
+before the request was sent. A process that was paused in between can still act late: what it does must be guarded
+further on (readers apply events by their sequence, documents by their version).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from common.mongo import Database, DuplicateKeyError, server_now
+
+LEASES = "leases"
+
+
+@dataclass
+class Lease:
+    database: Database
+    name: str
+    seconds: float
+    epoch: int = 0
+    _until: float = field(default=0.0)
+
+    def held(self, margin: float | None = None) -> bool:
+        """True while at least `margin` seconds are left (a third of the lease unless said otherwise)."""
+        return time.monotonic() < self._until - (self.seconds / 3 if margin is None else margin)
+
+    async def take(self) -> bool:
+        """Take or renew it. False when another process holds it."""
+        before = time.monotonic()
+        me = self.database.process_id
+        free = {"$lte": [{"$ifNull": ["$expires", 0]}, server_now()]}
+        mine = {"$eq": ["$owner", me]}
+        gain = {"$or": [mine, free]}
+        update = [
+            {"$set": {"gain": gain, "epoch": {"$cond": [{"$and": [free, {"$ne": ["$owner", me]}]}, {"$add": [{"$ifNull": ["$epoch", 0]}, 1]}, {"$ifNull": ["$epoch", 1]}]}}},
+            {"$set": {"owner": {"$cond": ["$gain", me, "$owner"]}, "expires": {"$cond": ["$gain", {"$add": [server_now(), int(self.seconds * 1000)]}, "$expires"]}}},
+            {"$unset": "gain"},
+        ]  # fmt: skip
+        try:
+            lease = await self.database.collection(LEASES).find_one_and_update({"_id": self.name}, update, upsert=True, return_document=True)
+        except DuplicateKeyError:  # two processes created it at once
+            return False
+        if lease["owner"] != me:
+            self.lost()
+            return False
+        self.epoch, self._until = lease["epoch"], before + self.seconds
+        return True
+
+    async def release(self) -> None:
+        """Hand it back at once, if it is still ours."""
+        self.lost()
+        query = {"_id": self.name, "owner": self.database.process_id}
+        await self.database.collection(LEASES).update_one(query, {"$set": {"expires": 0, "owner": None}})
+
+    def lost(self) -> None:
+        self.epoch, self._until = 0, 0.0
+
+
+async def living(database: Database, prefix: str) -> int:
+    """How many unexpired leases carry this prefix."""
+    query = {"_id": {"$gte": prefix, "$lt": prefix + "\uffff"}, "$expr": {"$gt": ["$expires", server_now()]}}
+    return int(await database.collection(LEASES).count_documents(query))

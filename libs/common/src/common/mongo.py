@@ -1,0 +1,277 @@
+"""The database: client, transaction, collections. The only file that imports a driver.
+
+Motor and PyMongo's own asyncio client differ in three places (session, aggregate, watch); all three are here, so that
+`MONGO_DRIVER` is the whole switch (docs/adr/0002).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from common.errors import DomainError, Unavailable, database_away
+from common.observability import Log
+from common.settings import Settings
+
+os.environ.setdefault("MOTOR_MAX_WORKERS", os.environ.get("MONGO_POOL", "64"))  # read by Motor when it is imported
+
+from pymongo import AsyncMongoClient, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    NotPrimaryError,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+__all__ = ["Database", "DuplicateKeyError", "Index", "InsertOne", "PyMongoError", "ReplaceOne", "UpdateOne"]
+
+T = TypeVar("T")
+log = Log(__name__)
+
+PRESENCE = "processes"
+_SNAPSHOT, _MAJORITY = ReadConcern("snapshot"), WriteConcern("majority", wtimeout=10_000)
+_AWAY = (ConnectionFailure, NotPrimaryError, WTimeoutError)
+
+
+def server_now() -> dict[str, Any]:
+    """The server's clock in milliseconds, for pipelines: a machine's own clock never decides who holds a lease."""
+    return {"$toLong": "$$NOW"}
+
+
+def is_away(error: BaseException) -> bool:
+    """True when the failure is the database's absence, not the work's fault: wait and try again, blame no record."""
+    if isinstance(error, Unavailable | TimeoutError):
+        return True
+    if isinstance(error, OperationFailure) and error.code in {91, 189, 11600, 11602}:  # shutting down, stepping down
+        return True
+    return isinstance(error, _AWAY)
+
+
+def is_duplicate(error: BaseException) -> bool:
+    """True when a unique index or an id was already taken."""
+    if isinstance(error, BulkWriteError):
+        return any(one.get("code") == 11000 for one in error.details.get("writeErrors", ()))
+    return isinstance(error, DuplicateKeyError)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """True when another transaction holds or has just changed the same document."""
+    return isinstance(error, OperationFailure) and error.code == 112
+
+
+@dataclass(frozen=True)
+class Index:
+    """`Index("unit", "-_id")`: fields in order, `-` for descending. Options as the server names them."""
+
+    fields: tuple[str, ...]
+    unique: bool = False
+    partial: dict[str, Any] | None = None
+    expire_seconds: int | None = None
+
+    def __init__(
+        self,
+        *fields: str,
+        unique: bool = False,
+        partial: dict[str, Any] | None = None,
+        expire_seconds: int | None = None,
+    ) -> None:
+        for name, value in (("fields", fields), ("unique", unique), ("partial", partial), ("expire_seconds", expire_seconds)):
+            object.__setattr__(self, name, value)
+
+    def model(self) -> IndexModel:
+        keys = [(name.removeprefix("-"), -1 if name.startswith("-") else 1) for name in self.fields]
+        options: dict[str, Any] = {}
+        if self.unique:
+            options["unique"] = True
+        if self.partial is not None:
+            options["partialFilterExpression"] = self.partial
+        if self.expire_seconds is not None:
+            options["expireAfterSeconds"] = self.expire_seconds
+        return IndexModel(keys, **options)
+
+
+@dataclass
+class Database:
+    """One service's database. Every write is majority-acknowledged and journalled; every transaction reads a snapshot."""
+
+    settings: Settings
+    service: str
+    _known_sessions: dict[bytes, Any] = field(default_factory=dict)
+    _stragglers: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._motor = self.settings.mongo_driver == "motor"
+        options: dict[str, Any] = {
+            "appname": f"roviec-{self.service}",
+            "w": "majority",
+            "journal": True,
+            "readConcernLevel": "majority",
+            "retryWrites": True,
+            "retryReads": True,
+            "serverSelectionTimeoutMS": 2000,
+            "connectTimeoutMS": 1500,
+            "socketTimeoutMS": 30_000,
+            "maxPoolSize": self.settings.mongo_pool,
+            "minPoolSize": 2,
+            "tz_aware": True,
+            "uuidRepresentation": "standard",
+        }
+        uri = self.settings.mongo_uri.get_secret_value()
+        if self._motor:
+            from motor.motor_asyncio import AsyncIOMotorClient
+
+            self._client: Any = AsyncIOMotorClient(uri, **options)
+        else:
+            self._client = AsyncMongoClient(uri, **options)
+        self._db: Any = self._client[self.settings.database]
+        self.process_id = os.urandom(8).hex()
+
+    # --- collections ----------------------------------------------------------------------------------------------------
+
+    def collection(self, name: str) -> Any:
+        return self._db[name]
+
+    async def prepare(self, collections: Iterable[tuple[str, tuple[Index, ...]]]) -> None:
+        """Create collections and indexes: before traffic, since neither may happen inside a transaction."""
+        present = set(await self._db.list_collection_names())
+        for name, indexes in (*collections, (PRESENCE, ())):
+            if name not in present:
+                try:
+                    await self._db.create_collection(name)
+                except OperationFailure as error:
+                    if error.code != 48:  # NamespaceExists: another replica was faster
+                        raise
+            if indexes:
+                await self._db[name].create_indexes([index.model() for index in indexes])
+
+    async def ping(self) -> None:
+        await self._client.admin.command("ping")
+
+    async def aggregate(self, collection: str, pipeline: list[dict[str, Any]], session: Any = None) -> list[Any]:
+        cursor = self._db[collection].aggregate(pipeline, session=session)
+        return list(await (cursor if self._motor else await cursor).to_list(None))
+
+    async def changes(self, collection: str) -> AsyncIterator[None]:
+        """Yield whenever something was inserted: a hint that it is worth looking, never the thing itself.
+
+        A stream that fails is opened again; what happened meanwhile is found by the caller's own regular look.
+        """
+        pipeline = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
+        while True:
+            try:
+                opened = self._db[collection].watch(pipeline, max_await_time_ms=1000)
+                async with opened if self._motor else await opened as stream:
+                    while True:
+                        if await stream.try_next() is not None:
+                            yield
+            except PyMongoError as error:
+                log.debug("change_stream_lost", error=type(error).__name__)
+                await asyncio.sleep(1.0)
+
+    # --- transactions ---------------------------------------------------------------------------------------------------
+
+    async def transaction(self, work: Callable[[Any], Awaitable[T]], *, seconds: float) -> T:
+        """Run `work(session)` in one transaction; the driver runs it again whole when the server asks for that.
+
+        So `work` does no other I/O and keeps nothing from one run to the next. Raises `Unavailable` when the database is
+        away or the budget of `seconds` is spent: the outcome is then unknown, and only an idempotent repeat may follow.
+        """
+        task = asyncio.ensure_future(self._transaction(work))
+        try:
+            done, _ = await asyncio.wait({task}, timeout=seconds)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not done:
+            task.cancel()  # it tidies up on its own time: a server that hangs must not hold the caller
+            self._stragglers.add(task)
+            task.add_done_callback(self._forget)
+            raise database_away()
+        try:
+            return task.result()
+        except PyMongoError as error:
+            if is_away(error):
+                raise database_away() from error
+            raise
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._stragglers.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    async def _transaction(self, work: Callable[[Any], Awaitable[T]]) -> T:
+        async def once(session: Any) -> T:
+            try:
+                return await work(session)
+            except ServerSelectionTimeoutError as error:  # the driver would go on trying for two minutes
+                raise database_away() from error
+
+        async with await self._start_session() as session:
+            result: T = await session.with_transaction(once, read_concern=_SNAPSHOT, write_concern=_MAJORITY)
+            return result
+
+    async def _start_session(self) -> Any:
+        session = await self._client.start_session() if self._motor else self._client.start_session()
+        lsid = session.session_id["id"]
+        if bytes(lsid) not in self._known_sessions:
+            self._known_sessions[bytes(lsid)] = lsid
+            await self._db[PRESENCE].update_one({"_id": self.process_id}, {"$addToSet": {"sessions": lsid}}, upsert=True)
+        return session
+
+    async def snapshot(self, read: Callable[[Any], Awaitable[T]]) -> T:
+        """Run a read on one consistent snapshot, outside a transaction."""
+        started = self._client.start_session(snapshot=True)
+        async with await started if self._motor else started as session:
+            return await read(session)
+
+    # --- abandoned transactions -----------------------------------------------------------------------------------------
+    # A process that dies inside a transaction leaves its locks to the server's limit (60 s by default), and everybody who
+    # wants the same documents waits as long. So each process leaves the ids of its sessions and a sign of life; a peer
+    # that finds the sign expired ends the sessions, and the locks are free after about `lease_seconds`.
+
+    async def keep_presence(self) -> None:
+        """Renew this process's sign of life for ever, and end the sessions of processes that died."""
+        while True:
+            try:
+                await self._renew_presence()
+                await self._bury_the_dead()
+            except (PyMongoError, DomainError) as error:
+                log.debug("presence_not_renewed", error=type(error).__name__)
+            await asyncio.sleep(self.settings.lease_seconds / 3)
+
+    async def _renew_presence(self) -> None:
+        expires = {"$add": [server_now(), int(self.settings.lease_seconds * 1000)]}
+        sessions = list(self._known_sessions.values())[-500:]
+        update = [{"$set": {"expires": expires, "sessions": {"$literal": sessions}}}]
+        await self._db[PRESENCE].update_one({"_id": self.process_id}, update, upsert=True)
+
+    async def _bury_the_dead(self) -> None:
+        expired = {"$expr": {"$lt": ["$expires", server_now()]}}
+        while (dead := await self._db[PRESENCE].find_one_and_delete(expired)) is not None:
+            if sessions := dead.get("sessions"):
+                await self._client.admin.command("killSessions", [{"id": session} for session in sessions])
+            log.warning("dead_process_sessions_ended", process=dead["_id"], sessions=len(dead.get("sessions", ())))
+
+    async def close(self) -> None:
+        """Take the sign of life down and let go. Never raises, never waits long."""
+        try:
+            async with asyncio.timeout(2):
+                await self._db[PRESENCE].delete_one({"_id": self.process_id})
+        except (PyMongoError, TimeoutError):
+            pass
+        closed = self._client.close()
+        if closed is not None:
+            try:
+                async with asyncio.timeout(2):
+                    await closed
+            except (PyMongoError, TimeoutError):
+                pass

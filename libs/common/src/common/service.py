@@ -1,0 +1,352 @@
+"""A service from its table of contents: `api` answers HTTP, `worker` relays, consumes and runs timed jobs.
+
+Both are the same image; `--role all` runs them in one process for the local profile. Health and metrics have a port of
+their own. SIGTERM drains and ends the process within 25 s, whatever is down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import uvicorn
+from fastapi import APIRouter
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from common import crash, inbox, outbox
+from common.access import Jwks
+from common.clock import Clock, system_clock
+from common.consumer import Consumer
+from common.http import IDEMPOTENCY, IDEMPOTENCY_INDEXES, build_app
+from common.lease import LEASES, Lease
+from common.mongo import Database
+from common.observability import JOB_LAST_SUCCESS, JOB_RUNS, READY, REGISTRY, Log, setup_logging, watch_loop_lag
+from common.relay import Relay
+from common.repository import Store
+from common.settings import Settings
+from common.unit_of_work import Handler, Units
+
+log = Log(__name__)
+
+GRACE_SECONDS = 15
+EXIT_SECONDS = 24
+ROLES = ("api", "worker", "all")
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something done every so often by one replica at a time. `run(units, settings)` must stand being cut off anywhere."""
+
+    name: str
+    every: timedelta
+    run: Callable[[Units, Any], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """The table of contents of one service: what it stores, answers, reacts to and does by the clock."""
+
+    name: str
+    title: str
+    settings: type[Settings]
+    stores: Sequence[Store[Any]]
+    routes: Sequence[APIRouter] = ()
+    handlers: Sequence[Handler] = ()
+    jobs: Sequence[Job] = ()
+    single_writer: bool = False
+    """All records in one lane, read by one replica at a time: for a store whose order is one order."""
+    body_limits: Mapping[str, int] = field(default_factory=dict)
+    """Path prefixes that take larger bodies than 1 MiB, in bytes."""
+
+    def main(self) -> None:
+        """Run from the command line."""
+        parser = argparse.ArgumentParser(prog=self.name, description=self.title)
+        parser.add_argument("--role", choices=ROLES, default="all")
+        role = parser.parse_args().role
+        settings = self.settings.load()
+        setup_logging(self.name, settings.log_level)
+        run_process(Process(self, settings, role))
+
+    def collections(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """Every collection of the service's database with its indexes."""
+        return [
+            *((store.collection, store.indexes) for store in self.stores),
+            (outbox.OUTBOX, outbox.INDEXES),
+            *inbox.COLLECTIONS,
+            (IDEMPOTENCY, IDEMPOTENCY_INDEXES),
+            (LEASES, ()),
+        ]
+
+
+class Process:
+    """One running process of a service: everything that its role needs, started and stopped together."""
+
+    def __init__(self, service: Service, settings: Settings, role: str, clock: Clock = system_clock) -> None:
+        self.service, self.settings, self.role = service, settings, role
+        self.database = Database(settings, service.name)
+        self.units = Units(service.name, self.database, clock, settings.topic_prefix)
+        self.keys = Jwks(settings.internal_jwks_url)
+        self.relay = Relay(self.units, settings) if role != "api" else None
+        self.consumer = (
+            Consumer(self.units, settings, service.handlers, single_writer=service.single_writer)
+            if role != "api" and service.handlers
+            else None
+        )
+        self.ready = False
+        self._checks: dict[str, bool] = {}
+
+    def api(self) -> ASGIApp:
+        service = self.service
+        return build_app(service.name, service.title, service.routes, self.units, self.settings, self.keys, service.body_limits)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Start, serve until `stop` is set, drain, end."""
+        health = Server(self._ops, self.settings.host, self.settings.ops_port)
+        servers = [health]
+        tasks = [asyncio.create_task(health.serve(), name="ops"), asyncio.create_task(watch_loop_lag(), name="loop-lag")]
+        try:
+            await self._prepare(stop)
+            tasks.append(asyncio.create_task(self.database.keep_presence(), name="presence"))
+            tasks.append(asyncio.create_task(self._check_dependencies(), name="checks"))
+            if self.role != "worker":
+                api = Server(self.api(), self.settings.host, self.settings.api_port)
+                servers.insert(0, api)
+                tasks.append(asyncio.create_task(api.serve(), name="api"))
+            workers = self._start_workers()
+            tasks += workers
+            ended = asyncio.ensure_future(asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))
+            waiting = asyncio.ensure_future(stop.wait())
+            await asyncio.wait({ended, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if not stop.is_set():
+                broken = next(task for task in tasks if task.done())
+                log.error("part_ended", part=broken.get_name(), exc_info=None if broken.cancelled() else broken.exception())
+            self.ready = False
+            log.info("draining")
+            await self._drain(servers, workers)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=2)
+            await self.keys.close()
+            await self.database.close()
+
+    async def _prepare(self, stop: asyncio.Event) -> None:
+        """Collections and indexes before traffic; a database that is not up yet is waited for."""
+        while not stop.is_set():
+            try:
+                await self.database.prepare(self.service.collections())
+                return
+            except Exception as error:  # whatever it is, the process is of no use before it is over
+                log.warning("database_not_ready", error=type(error).__name__)
+                await asyncio.sleep(0.5)
+
+    def _start_workers(self) -> list[asyncio.Task[None]]:
+        if self.relay is None:
+            return []
+        parts: list[tuple[str, Awaitable[None]]] = [("relay", self.relay.run())]
+        if self.consumer is not None:
+            parts.append(("consumer", self.consumer.run()))
+        parts += [(f"job {job.name}", self._every(job)) for job in self.service.jobs]
+        return [asyncio.ensure_future(_named(name, part)) for name, part in parts]
+
+    async def _every(self, job: Job) -> None:
+        """Run a job again and again while this process holds its lease."""
+        lease = Lease(self.database, f"job/{job.name}", max(self.settings.lease_seconds, 3.0))
+        pause = min(job.every.total_seconds(), self.settings.lease_seconds / 3)
+        due = 0.0
+        while True:
+            try:
+                if await lease.take() and time.monotonic() >= due:
+                    due = time.monotonic() + job.every.total_seconds()
+                    await self._run_leased(job, lease)
+                    JOB_RUNS.labels(job.name, "ok").inc()
+                    JOB_LAST_SUCCESS.labels(job.name).set_to_current_time()
+            except asyncio.CancelledError:
+                with contextlib.suppress(Exception):
+                    async with asyncio.timeout(2):
+                        await lease.release()
+                raise
+            except Exception as error:  # the next run is its retry
+                JOB_RUNS.labels(job.name, "failed").inc()
+                log.warning("job_failed", job=job.name, exc_info=error)
+            await asyncio.sleep(pause)
+
+    async def _run_leased(self, job: Job, lease: Lease) -> None:
+        """The job, for as long as the lease can be renewed."""
+        running = asyncio.ensure_future(job.run(self.units, self.settings))
+        try:
+            while not running.done():
+                await asyncio.wait({running}, timeout=self.settings.lease_seconds / 3)
+                if not running.done() and not await lease.take():
+                    break
+        finally:
+            running.cancel()
+            await asyncio.wait({running}, timeout=2)
+        if not running.cancelled():
+            running.result()
+
+    # --- the end --------------------------------------------------------------------------------------------------------
+
+    async def _drain(self, servers: Sequence[Server], workers: Sequence[asyncio.Task[None]]) -> None:
+        crash.point("process.draining")
+        for part in (self.relay, self.consumer):
+            if part is not None:
+                part.stop()
+        for task in workers:
+            if task.get_name().startswith("job"):
+                task.cancel()
+        api = [server for server in servers[:-1] if server.started]
+        for server in api:
+            server.should_exit = True
+        if workers:
+            await asyncio.wait(workers, timeout=GRACE_SECONDS)
+        for server in api:
+            await server.closed(GRACE_SECONDS)
+        servers[-1].should_exit = True
+        await servers[-1].closed(1.0)
+
+    # --- health ---------------------------------------------------------------------------------------------------------
+
+    async def _check_dependencies(self) -> None:
+        while True:
+            self._checks["database"] = await self._answers(self.database.ping())
+            if self.relay is not None:
+                self._checks["broker"] = await self._answers(_reachable(self.settings.kafka_bootstrap))
+            if self.consumer is not None:
+                self._checks["consumer"] = not self.consumer.halted
+            for name, up in self._checks.items():
+                READY.labels(name).set(up)
+            self.ready = True
+            await asyncio.sleep(1.0)
+
+    @staticmethod
+    async def _answers(asked: Awaitable[Any]) -> bool:
+        try:
+            async with asyncio.timeout(2):
+                await asked
+        except Exception:
+            return False
+        return True
+
+    async def _ops(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """`/livez` says that the loop turns, `/readyz` which dependency is away, `/metrics` everything else."""
+        if scope["type"] != "http":
+            return
+        status, body, kind = 404, b"", b"text/plain"
+        if scope["path"] == "/livez":
+            status, body = 200, b"ok\n"
+        elif scope["path"] == "/readyz":
+            fine = self.ready and all(self._checks.values())
+            state = {"ready": fine, "role": self.role, "checks": {k: "up" if v else "down" for k, v in self._checks.items()}}
+            status, body, kind = 200 if fine else 503, orjson.dumps(state), b"application/json"
+        elif scope["path"] == "/metrics":
+            status, body, kind = 200, generate_latest(REGISTRY), CONTENT_TYPE_LATEST.encode()
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def _named(name: str, part: Awaitable[None]) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    task.set_name(name)
+    await part
+
+
+async def _reachable(bootstrap: str) -> None:
+    host, _, port = bootstrap.split(",")[0].rpartition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.close()
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the process has one way to end, and several servers."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host,
+                port,
+                loop="none",
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=GRACE_SECONDS - 3,
+                limit_concurrency=1000,
+                backlog=1024,
+            )
+        )
+        self._done = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def serve(self, sockets: Any = None) -> None:
+        try:
+            await super().serve(sockets)
+        except SystemExit:  # uvicorn's word for a port that is taken
+            raise RuntimeError(f"port {self.config.port} cannot be had") from None
+        finally:
+            self._done.set()
+
+    async def closed(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._done.wait(), seconds)
+
+
+def run_process(process: Any) -> None:
+    """Run a process's `run(stop)` until SIGTERM or SIGINT, and end hard should it not end by itself in time."""
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def ask() -> None:
+            stop.set()
+            loop.call_later(EXIT_SECONDS, os._exit, 1)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ask)
+        await process.run(stop)
+
+    code = 0
+    try:
+        runner(main())
+    except Exception as error:
+        log.error("process_failed", exc_info=error)
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        code = 1
+    sys.stdout.flush()
+    os._exit(code)  # a driver's thread that hangs on a dead socket must not hold the process
+
+
+def runner(main: Any) -> None:
+    """asyncio.run, on uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+def table(services: Iterable[Service]) -> dict[str, Service]:
+    return {service.name: service for service in services}
