@@ -62,7 +62,7 @@ def install(where: Path, text: str, then: list[list[str]] | None = None) -> Path
     commands = [[*pip, "install", "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(listing)]]
     commands += [[*pip, *arguments] for arguments in then or []]
     for command in commands:
-        if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:  # noqa: S603 - our own command line
+        if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
             stop("the packages could not be installed; what pip said stands above")
     stamp.write_text(digest)
     print(f"roviec: installed in {time.monotonic() - started:.0f} s", flush=True)

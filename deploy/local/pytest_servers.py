@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from common.testing import Area
 from deploy.local.broker import broker
 from deploy.local.database import database, uri
 from deploy.local.parts import Part, free_port
+
+from common.testing import Area
 
 _started: list[Part] = []
 _folder: Path | None = None
@@ -59,7 +59,9 @@ def _start_containers() -> None:
     mongo = DockerContainer("mongo:8").with_command("--replSet rs0 --bind_ip_all").with_exposed_ports(27017).start()
     mongo.exec(["mongosh", "--quiet", "--eval", "rs.initiate()"])
     os.environ["KAFKA_BOOTSTRAP"] = kafka.get_bootstrap_server()
-    os.environ["MONGO_URI"] = f"mongodb://{mongo.get_container_host_ip()}:{mongo.get_exposed_port(27017)}/?directConnection=true"
+    os.environ["MONGO_URI"] = (
+        f"mongodb://{mongo.get_container_host_ip()}:{mongo.get_exposed_port(27017)}/?directConnection=true"
+    )
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

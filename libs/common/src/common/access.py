@@ -1,4 +1,4 @@
-"""Who is calling, and how we know: actors, and the signed tokens that name them (RFC 8725, RFC 9068)."""
+"""How we know who is calling: signed tokens, and the public keys that verify them (RFC 8725, RFC 9068)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any
 
 import httpx2
 import jwt
 
+from common.domain import Actor
 from common.errors import Unauthenticated, Unavailable, Words
 from common.observability import Log
 
@@ -24,42 +25,6 @@ REFRESH_SECONDS = 30
 STALE_SECONDS = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """A person, a partner system (client) or the platform itself.
-
-    `units` None means every unit; otherwise only what leads, coordinates or belongs to these is seen and touched.
-    """
-
-    kind: Literal["person", "client", "system"]
-    id: str
-    scopes: frozenset[str] = frozenset()
-    units: frozenset[str] | None = None
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.id}"
-
-    def may(self, scope: str) -> bool:
-        return scope in self.scopes
-
-    def acts_for(self, *units: str | None) -> bool:
-        """True when the actor may act for at least one of these units."""
-        return self.units is None or not self.units.isdisjoint(unit for unit in units if unit is not None)
-
-    @classmethod
-    def system(cls, service: str) -> Self:
-        return cls("system", service)
-
-    @classmethod
-    def from_claims(cls, claims: Mapping[str, Any]) -> Self:
-        """The actor that the gateway's internal token names."""
-        kind, _, name = str(claims["sub"]).partition(":")
-        if (kind != "person" and kind != "client") or not name:
-            raise unauthenticated("sub")
-        units = claims.get("units")
-        return cls(kind, name, frozenset(str(claims.get("scope", "")).split()), None if units is None else frozenset(units))
-
-
 def unauthenticated(reason: str) -> Unauthenticated:
     """`reason` is a short code; it says what to mend and helps no forger."""
     return Unauthenticated(
@@ -68,6 +33,16 @@ def unauthenticated(reason: str) -> Unauthenticated:
             f"The access token is missing, expired or not valid ({reason}). Get a new one at /oauth2/token.",
         )
     )
+
+
+def actor_of(claims: Mapping[str, Any]) -> Actor:
+    """The actor that the claims of an internal token name."""
+    kind, _, name = str(claims["sub"]).partition(":")
+    if kind not in ("person", "client") or not name:
+        raise unauthenticated("sub")
+    units = claims.get("units")
+    scopes = frozenset(str(claims.get("scope", "")).split())
+    return Actor("person" if kind == "person" else "client", name, scopes, None if units is None else frozenset(units))
 
 
 class Jwks:

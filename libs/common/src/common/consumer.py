@@ -22,9 +22,9 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from common import crash, inbox
-from common.access import Actor
 from common.contracts.base import Envelope, Event, Message, Record, Undecodable, check_json
 from common.contracts.topics import TOPICS, topic_of
+from common.domain import Actor
 from common.inbox import Parked, Verdict, Why, judge
 from common.lease import Lease
 from common.mongo import PyMongoError, UpdateOne, is_away
@@ -43,7 +43,7 @@ from common.observability import (
 from common.outbox import OUTBOX, dead_letter_row
 from common.relay import ensure_topics, kafka_options
 from common.settings import Settings
-from common.unit_of_work import Cause, Handler, Units, UnitOfWork
+from common.unit_of_work import Cause, Handler, UnitOfWork, Units
 
 log = Log(__name__)
 
@@ -58,7 +58,7 @@ FAILURES_IN_A_ROW = 20
 STUCK_SECONDS = 60.0
 
 
-class Halted(Exception):  # noqa: N818 - it names the consumer's state
+class Halted(Exception):
     """Too many records in a row failed: nothing more is taken in until somebody has looked."""
 
 
@@ -214,7 +214,7 @@ class Inbox:
         await handler(message, uow)
         return "applied"
 
-    # --- what fails -----------------------------------------------------------------------------------------------------
+    # --- what fails ---
 
     async def _park_failed(self, message: Message[Event | None], failure: BaseException) -> None:
         envelope = message.envelope
@@ -274,7 +274,7 @@ class Inbox:
             log.error("dead_letter", place=record.place, reason=undecodable.reason, detail=undecodable.detail)
             await self._check_streak()
 
-    # --- failures in a row ----------------------------------------------------------------------------------------------
+    # --- failures in a row ---
 
     @staticmethod
     def _count_failure(uow: UnitOfWork) -> None:
@@ -284,7 +284,9 @@ class Inbox:
         CONSUMER_PROGRESS.set_to_current_time()
         if self._streak:
             self._streak = 0
-            await self.units.database.collection(inbox.STATE).update_one({"_id": "streak"}, {"$set": {"failures": 0}}, upsert=True)
+            await self.units.database.collection(inbox.STATE).update_one(
+                {"_id": "streak"}, {"$set": {"failures": 0}}, upsert=True
+            )
 
     async def _check_streak(self) -> None:
         """The count outlives the process: a bad deployment that is restarted again and again halts after one record."""
@@ -294,7 +296,7 @@ class Inbox:
         if self._streak >= FAILURES_IN_A_ROW:
             raise Halted
 
-    # --- what waits -----------------------------------------------------------------------------------------------------
+    # --- what waits ---
 
     async def due(self) -> list[Parked]:
         """Parked records whose time has come, and the count of all, for the gauge."""
@@ -358,7 +360,7 @@ class Inbox:
         await self.units.database.collection(inbox.PARKED).update_one({"_id": parked.id}, {"$set": change})
 
 
-# --- Kafka --------------------------------------------------------------------------------------------------------------
+# --- Kafka ---
 
 
 @dataclass
@@ -482,7 +484,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] - the client ha
                 checked = now
                 await self._measure(consumer)
 
-    # --- lanes ----------------------------------------------------------------------------------------------------------
+    # --- lanes ---
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._assigned = set(assigned)
@@ -565,7 +567,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] - the client ha
             elif partition in paused and len(lane.buffer) <= HIGH_WATER // 2 and lane.size <= HIGH_WATER_BYTES // 2:
                 consumer.resume(partition)
 
-    # --- offsets, parked records, figures -------------------------------------------------------------------------------
+    # --- offsets, parked records, figures ---
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
         lanes = _distinct(self._lanes.values())

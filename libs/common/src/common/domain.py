@@ -1,9 +1,10 @@
-"""What domain models of every service are made of: aggregates that record events, and days in the province's time."""
+"""What domain models of every service are made of: actors, aggregates that record events, days in the province's time."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PrivateAttr
@@ -29,6 +30,33 @@ def end_of(day: date) -> datetime:
 def start_of(day: date) -> datetime:
     """The first moment of a day in Asia/Ho_Chi_Minh, in UTC."""
     return end_of(day - timedelta(days=1)) + timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, a partner system (client) or the platform itself.
+
+    `units` None means every unit; otherwise only what leads, coordinates or belongs to these is seen and touched.
+    """
+
+    kind: Literal["person", "client", "system"]
+    id: str
+    scopes: frozenset[str] = frozenset()
+    units: frozenset[str] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes
+
+    def acts_for(self, *units: str | None) -> bool:
+        """True when the actor may act for at least one of these units."""
+        return self.units is None or not self.units.isdisjoint(unit for unit in units if unit is not None)
+
+    @classmethod
+    def system(cls, service: str) -> Self:
+        return cls("system", service)
 
 
 class Document(BaseModel):

@@ -25,7 +25,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import crash
-from common.access import Actor, Jwks, TokenCache, TokenRules, unauthenticated, verify
+from common.access import Jwks, TokenCache, TokenRules, actor_of, unauthenticated, verify
+from common.domain import Actor
 from common.errors import (
     LANGUAGE,
     BadRequest,
@@ -58,7 +59,7 @@ from common.observability import (
 from common.outbox import new_id
 from common.repository import Reader
 from common.settings import Settings
-from common.unit_of_work import Cause, Units, UnitOfWork
+from common.unit_of_work import Cause, UnitOfWork, Units
 from common.words import accepts_json, field_problem, prefers_english, problem_body
 
 log = Log(__name__)
@@ -93,7 +94,9 @@ class Problem(View):
     status: int
     detail: str
     instance: str = Field(description="The request id")
-    errors: list[dict[str, str]] = Field(default=[], description="field, code, message, repair and, where words caused it, quote")
+    errors: list[dict[str, str]] = Field(
+        default=[], description="field, code, message, repair and, where words caused it, quote"
+    )
 
 
 class Items(View, Generic[V]):
@@ -110,7 +113,7 @@ def problem_response(error: DomainError) -> Response:
     return Response(orjson.dumps(body), error.status, headers, "application/problem+json")
 
 
-# --- the edge: one plain ASGI layer around everything -------------------------------------------------------------------
+# --- the edge: one plain ASGI layer around everything ---
 
 
 @dataclass
@@ -166,13 +169,15 @@ class Edge:
         actor: Actor | None = self._actors.get(token)
         if actor is None:
             claims = await verify(token, self.keys, self._rules)
-            actor = Actor.from_claims(claims)
+            actor = actor_of(claims)
             self._actors.put(token, claims["exp"], actor)
         return actor
 
     def _bounded(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Receive:
         limit = next((size for prefix, size in self.body_limits.items() if scope["path"].startswith(prefix)), BODY_LIMIT)
-        too_large = TooLarge(Words(f"Nội dung tối đa {limit} byte. Hãy chia nhỏ.", f"The body may have {limit} bytes. Divide it."))
+        too_large = TooLarge(
+            Words(f"Nội dung tối đa {limit} byte. Hãy chia nhỏ.", f"The body may have {limit} bytes. Divide it.")
+        )
         declared = headers.get("content-length", "0")
         if declared.isdigit() and int(declared) > limit:
             raise too_large
@@ -225,7 +230,10 @@ def _of_framework(error: HTTPException) -> DomainError:
             return NotFound(Words("Không có đường dẫn này. Xem /docs.", "There is no such path. See /docs."))
         case 405:
             return MethodNotAllowed(
-                Words("Đường dẫn này không nhận phương thức đó. Xem /docs.", "This path does not take that method. See /docs.")
+                Words(
+                    "Đường dẫn này không nhận phương thức đó. Xem /docs.",
+                    "This path does not take that method. See /docs.",
+                )
             )
         case 413:
             return TooLarge(Words("Nội dung quá lớn. Hãy chia nhỏ.", "The body is too large. Divide it."))
@@ -239,7 +247,7 @@ def _invalid(error: RequestValidationError) -> DomainError:
     return Invalid(Words(f"Có {len(found)} chỗ chưa đúng.", f"{len(found)} places are not right."), found)
 
 
-# --- strict bodies ------------------------------------------------------------------------------------------------------
+# --- strict bodies ---
 
 
 class _StrictRequest(Request):
@@ -283,7 +291,7 @@ class Routes(APIRouter):
         super().__init__(prefix="/v1", route_class=_StrictRoute, tags=list(tags))
 
 
-# --- calls --------------------------------------------------------------------------------------------------------------
+# --- calls ---
 
 
 @dataclass(frozen=True)
@@ -444,7 +452,7 @@ class Effect(Call):
         return hashlib.sha256(f"{self.request.url.path}\n{command.model_dump_json()}".encode()).hexdigest()
 
 
-class _SeenBefore(Exception):  # noqa: N818 - a turn in the flow, not an error
+class _SeenBefore(Exception):
     pass
 
 
@@ -473,9 +481,12 @@ def writes(scope: str) -> Any:
     async def authorise(
         request: Request,
         idempotency_key: Annotated[
-            str | None, Header(max_length=255, description="Unique for this effect: sent again with it, it happens once")
+            str | None,
+            Header(max_length=255, description="Unique for this effect: sent again with it, it happens once"),
         ] = None,
-        if_match: Annotated[str | None, Header(max_length=32, description="ETag that the item must still have; else 412")] = None,
+        if_match: Annotated[
+            str | None, Header(max_length=32, description="ETag that the item must still have; else 412")
+        ] = None,
     ) -> Effect:
         actor = _allowed(request, scope)
         if request.method in ("POST", "PATCH") and not (idempotency_key or "").strip():
@@ -516,7 +527,7 @@ def scope_of(route: APIRoute) -> str | None:
     return next((scope for scope in scopes if scope is not None), None)
 
 
-# --- the application ----------------------------------------------------------------------------------------------------
+# --- the application ---
 
 
 def build_app(

@@ -69,7 +69,16 @@ class Parked:
     def parse(cls, row: dict[str, Any]) -> Parked:
         headers = tuple((name, value) for name, value in row["headers"])
         record = Record(row["topic"], row["partition"], row["offset"], row["key"], row["value"], headers, row["at"])
-        return cls(row["_id"], record, row["stream"], row["sequence"], Why(row["why"]), row["attempts"], row["reason"], row["next_at"])
+        return cls(
+            row["_id"],
+            record,
+            row["stream"],
+            row["sequence"],
+            Why(row["why"]),
+            row["attempts"],
+            row["reason"],
+            row["next_at"],
+        )
 
 
 def pause_after(attempts: int) -> timedelta:

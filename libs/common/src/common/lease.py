@@ -41,7 +41,9 @@ class Lease:
             {"$unset": "gain"},
         ]  # fmt: skip
         try:
-            lease = await self.database.collection(LEASES).find_one_and_update({"_id": self.name}, update, upsert=True, return_document=True)
+            lease = await self.database.collection(LEASES).find_one_and_update(
+                {"_id": self.name}, update, upsert=True, return_document=True
+            )
         except DuplicateKeyError:  # two processes created it at once
             return False
         if lease["owner"] != me:

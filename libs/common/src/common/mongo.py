@@ -84,7 +84,12 @@ class Index:
         partial: dict[str, Any] | None = None,
         expire_seconds: int | None = None,
     ) -> None:
-        for name, value in (("fields", fields), ("unique", unique), ("partial", partial), ("expire_seconds", expire_seconds)):
+        for name, value in (
+            ("fields", fields),
+            ("unique", unique),
+            ("partial", partial),
+            ("expire_seconds", expire_seconds),
+        ):
             object.__setattr__(self, name, value)
 
     def model(self) -> IndexModel:
@@ -135,7 +140,7 @@ class Database:
         self._db: Any = self._client[self.settings.database]
         self.process_id = os.urandom(8).hex()
 
-    # --- collections ----------------------------------------------------------------------------------------------------
+    # --- collections ---
 
     def collection(self, name: str) -> Any:
         return self._db[name]
@@ -177,7 +182,7 @@ class Database:
                 log.debug("change_stream_lost", error=type(error).__name__)
                 await asyncio.sleep(1.0)
 
-    # --- transactions ---------------------------------------------------------------------------------------------------
+    # --- transactions ---
 
     async def transaction(self, work: Callable[[Any], Awaitable[T]], *, seconds: float) -> T:
         """Run `work(session)` in one transaction; the driver runs it again whole when the server asks for that.
@@ -233,7 +238,7 @@ class Database:
         async with await started if self._motor else started as session:
             return await read(session)
 
-    # --- abandoned transactions -----------------------------------------------------------------------------------------
+    # --- abandoned transactions ---
     # A process that dies inside a transaction leaves its locks to the server's limit (60 s by default), and everybody who
     # wants the same documents waits as long. So each process leaves the ids of its sessions and a sign of life; a peer
     # that finds the sign expired ends the sessions, and the locks are free after about `lease_seconds`.

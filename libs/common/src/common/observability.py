@@ -44,42 +44,48 @@ def _histogram(name: str, text: str, *labels: str) -> Histogram:
 
 # --- requests: `route` is the path template, so that ids never become labels --------------------------------------------
 REQUESTS = _counter("roviec_http_requests_total", "Requests answered", "route", "method", "status")
-REQUEST_SECONDS = _histogram("roviec_http_request_duration_seconds", "From the first byte read to the last written", "route", "method")
+REQUEST_SECONDS = _histogram(
+    "roviec_http_request_duration_seconds", "From the first byte read to the last written", "route", "method"
+)
 REPLAYS = _counter("roviec_http_replayed_total", "Answers given again for an Idempotency-Key that was seen before")
 
-# --- outbox and relay ---------------------------------------------------------------------------------------------------
+# --- outbox and relay ---
 OUTBOX_PENDING = _gauge("roviec_outbox_pending", "Events committed and not yet acknowledged by the broker")
 OUTBOX_AGE = _gauge("roviec_outbox_oldest_age_seconds", "Age of the oldest pending event; 0 when there is none")
 OUTBOX_PARKED = _gauge("roviec_outbox_parked", "Events that the broker refuses for good; each holds back its key")
 OUTBOX_ROWS = _gauge("roviec_outbox_rows", "Events written to the outbox within its retention, whatever their state")
 RELAY_SENT = _counter("roviec_relay_sent_total", "Events acknowledged by the broker")
 RELAY_FAILED = _counter("roviec_relay_failed_total", "Sends that failed or timed out and will be tried again", "kind")
-RELAY_EPOCH = _gauge("roviec_relay_lease_epoch", "Epoch of the bucket range's lease, 0 when this process does not hold it", "range")
+RELAY_EPOCH = _gauge(
+    "roviec_relay_lease_epoch", "Epoch of the bucket range's lease, 0 when this process does not hold it", "range"
+)
 RELAY_REBUILT = _counter("roviec_relay_producer_rebuilt_total", "Producers dropped because an outcome was unknown")
 
-# --- consumers ----------------------------------------------------------------------------------------------------------
+# --- consumers ---
 CONSUMER_LAG = _gauge("roviec_consumer_lag", "Records behind the end of the partition", "topic", "partition")
 CONSUMER_AGE = _gauge("roviec_consumer_lag_seconds", "Age of the last record applied, 0 when caught up", "topic", "partition")
 CONSUMER_PROGRESS = _gauge("roviec_consumer_last_progress_timestamp_seconds", "When this process last committed an effect")
-HANDLED = _counter("roviec_handler_total", "Records by type and outcome: applied, duplicate, ignored, parked, dead", "type", "outcome")
+HANDLED = _counter(
+    "roviec_handler_total", "Records by type and outcome: applied, duplicate, ignored, parked, dead", "type", "outcome"
+)
 HANDLER_SECONDS = _histogram("roviec_handler_batch_duration_seconds", "One transaction over a batch of records", "size")
 PARKED = _gauge("roviec_parked", "Records that wait for an earlier one of their stream, or for a repair")
 DEAD_LETTERS = _counter("roviec_dead_letters_total", "Records set aside because no retry can help", "reason")
 CONSUMER_HALTED = _gauge("roviec_consumer_halted", "1 when too many records in a row failed and the consumer stopped itself")
 CONSUMER_REBUILT = _counter("roviec_consumer_rebuilt_total", "Consumers dropped and made anew", "reason")
 
-# --- timed jobs ---------------------------------------------------------------------------------------------------------
+# --- timed jobs ---
 JOB_RUNS = _counter("roviec_job_runs_total", "Runs of timed jobs", "job", "outcome")
 JOB_LAST_SUCCESS = _gauge("roviec_job_last_success_timestamp_seconds", "When a timed job last ended well", "job")
 
-# --- what services count ------------------------------------------------------------------------------------------------
+# --- what services count ---
 NOTICES = _counter("roviec_notices_total", "Notices by what became of their delivery", "state")
 LEDGER_SIZE = _gauge("roviec_ledger_entries", "Entries in the audit ledger")
 TOKENS = _counter("roviec_gateway_tokens_total", "Tokens checked or issued at the gateway", "kind", "outcome")
 LIMITED = _counter("roviec_gateway_limited_total", "Requests refused by the rate limit", "route_class")
 UPSTREAM = _counter("roviec_gateway_upstream_total", "Calls to a service by outcome", "service", "outcome")
 
-# --- the process --------------------------------------------------------------------------------------------------------
+# --- the process ---
 LOOP_LAG = _gauge("roviec_event_loop_lag_seconds", "How late the event loop woke up, worst of the last 5 s")
 READY = _gauge("roviec_dependency_up", "1 when a dependency answers", "dependency")
 BUILD = _gauge("roviec_build_info", "Always 1; labels say what runs", "service", "version", "python")

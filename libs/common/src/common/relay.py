@@ -56,7 +56,10 @@ Row = dict[str, Any]
 
 def kafka_options(settings: Settings) -> dict[str, Any]:
     """How every client of ours finds the broker and shows who it is."""
-    options: dict[str, Any] = {"bootstrap_servers": settings.kafka_bootstrap, "security_protocol": settings.kafka_security}
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka_bootstrap,
+        "security_protocol": settings.kafka_security,
+    }
     if settings.kafka_security == "SASL_SSL":
         if settings.kafka_password is None or settings.kafka_username is None:
             raise SystemExit("KAFKA_USERNAME and KAFKA_PASSWORD are needed with KAFKA_SECURITY=SASL_SSL")
@@ -92,7 +95,7 @@ async def ensure_topics(settings: Settings) -> None:
                 await admin.close()
 
 
-# --- pure decisions, tested without a broker ----------------------------------------------------------------------------
+# --- pure decisions, tested without a broker ---
 
 
 def sendable(rows: Sequence[Row], blocked: Iterable[tuple[str, str]]) -> list[Row]:
@@ -137,7 +140,7 @@ def pause_after(attempts: int) -> float:
     return ceiling / 2 + random.random() * ceiling / 2  # noqa: S311 - jitter
 
 
-# --- the relay ----------------------------------------------------------------------------------------------------------
+# --- the relay ---
 
 
 @dataclass
@@ -192,7 +195,7 @@ class Relay:
         async for _ in self.units.database.changes(OUTBOX):
             self._wake.set()
 
-    # --- who owns which buckets -----------------------------------------------------------------------------------------
+    # --- who owns which buckets ---
 
     async def _share_buckets(self) -> None:
         """Hold a fair share of the ranges: all of them when alone, none that another living relay needs."""
@@ -226,7 +229,7 @@ class Relay:
                     if lease.epoch:
                         await lease.release()
 
-    # --- one round: scan, send, mark ------------------------------------------------------------------------------------
+    # --- one round: scan, send, mark ---
 
     async def _round(self) -> bool:
         """Send what is pending. True when there may be more at once."""
@@ -265,7 +268,9 @@ class Relay:
         """A parked row holds back its stream: known again after every change of ownership, and every few seconds."""
         if time.monotonic() - self._parked_seen < self.settings.lease_seconds / 3:
             return
-        rows = await self._outbox.find({"state": PARKED, "bucket": {"$in": owned}}, {"aggregatetype": 1, "aggregateid": 1}).to_list(None)
+        rows = await self._outbox.find(
+            {"state": PARKED, "bucket": {"$in": owned}}, {"aggregatetype": 1, "aggregateid": 1}
+        ).to_list(None)
         until = time.monotonic() + self.settings.lease_seconds
         self._blocked.update({(row["aggregatetype"], row["aggregateid"]): until for row in rows})
         self._parked_seen = time.monotonic()
@@ -289,14 +294,21 @@ class Relay:
             await self._drop_producer()
         return sent
 
-    async def _send_lane(self, producer: AIOKafkaProducer, topic: str, partition: int, rows: list[Row]) -> tuple[list[str], bool]:
+    async def _send_lane(
+        self, producer: AIOKafkaProducer, topic: str, partition: int, rows: list[Row]
+    ) -> tuple[list[str], bool]:
         """Send the rows of one partition in order; stop at the first batch whose outcome is not a clear yes."""
         sent: list[str] = []
         for rows_of_batch in batches_of(rows):
             batch = producer.create_batch()
             for row in rows_of_batch:
                 headers = [(name, None if value is None else bytes(value)) for name, value in row["headers"]]
-                batch.append(key=row["key"], value=row["payload"], timestamp=int(row["created_at"].timestamp() * 1000), headers=headers)
+                batch.append(
+                    key=row["key"],
+                    value=row["payload"],
+                    timestamp=int(row["created_at"].timestamp() * 1000),
+                    headers=headers,
+                )
             batch.close()
             try:
                 async with asyncio.timeout(SEND_SECONDS):
@@ -330,7 +342,7 @@ class Relay:
             pause = self.settings.lease_seconds if parked else pause_after(attempts)
             self._blocked[row["aggregatetype"], row["aggregateid"]] = time.monotonic() + pause
 
-    # --- the producer ---------------------------------------------------------------------------------------------------
+    # --- the producer ---
 
     async def _ready_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -359,7 +371,7 @@ class Relay:
             RELAY_REBUILT.inc()
             await _abandon(producer)
 
-    # --- figures --------------------------------------------------------------------------------------------------------
+    # --- figures ---
 
     async def _measure(self) -> None:
         OUTBOX_PENDING.set(await self._outbox.count_documents({"state": PENDING}))

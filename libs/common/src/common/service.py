@@ -114,7 +114,10 @@ class Process:
         """Start, serve until `stop` is set, drain, end."""
         health = Server(self._ops, self.settings.host, self.settings.ops_port)
         servers = [health]
-        tasks = [asyncio.create_task(health.serve(), name="ops"), asyncio.create_task(watch_loop_lag(), name="loop-lag")]
+        tasks = [
+            asyncio.create_task(health.serve(), name="ops"),
+            asyncio.create_task(watch_loop_lag(), name="loop-lag"),
+        ]
         try:
             await self._prepare(stop)
             tasks.append(asyncio.create_task(self.database.keep_presence(), name="presence"))
@@ -196,7 +199,7 @@ class Process:
         if not running.cancelled():
             running.result()
 
-    # --- the end --------------------------------------------------------------------------------------------------------
+    # --- the end ---
 
     async def _drain(self, servers: Sequence[Server], workers: Sequence[asyncio.Task[None]]) -> None:
         crash.point("process.draining")
@@ -216,7 +219,7 @@ class Process:
         servers[-1].should_exit = True
         await servers[-1].closed(1.0)
 
-    # --- health ---------------------------------------------------------------------------------------------------------
+    # --- health ---
 
     async def _check_dependencies(self) -> None:
         while True:
@@ -248,7 +251,11 @@ class Process:
             status, body = 200, b"ok\n"
         elif scope["path"] == "/readyz":
             fine = self.ready and all(self._checks.values())
-            state = {"ready": fine, "role": self.role, "checks": {k: "up" if v else "down" for k, v in self._checks.items()}}
+            state = {
+                "ready": fine,
+                "role": self.role,
+                "checks": {k: "up" if v else "down" for k, v in self._checks.items()},
+            }
             status, body, kind = 200 if fine else 503, orjson.dumps(state), b"application/json"
         elif scope["path"] == "/metrics":
             status, body, kind = 200, generate_latest(REGISTRY), CONTENT_TYPE_LATEST.encode()
@@ -264,7 +271,7 @@ async def _named(name: str, part: Awaitable[None]) -> None:
 
 
 async def _reachable(bootstrap: str) -> None:
-    host, _, port = bootstrap.split(",")[0].rpartition(":")
+    host, _, port = bootstrap.split(",", maxsplit=1)[0].rpartition(":")
     _, writer = await asyncio.open_connection(host, int(port))
     writer.close()
 

@@ -16,8 +16,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from common.access import Actor, Jwks
+from common.access import Jwks
 from common.clock import Clock, system_clock
+from common.domain import Actor
 from common.http import INTERNAL_LIFETIME, INTERNAL_TYPE
 from common.outbox import new_id
 from common.service import Process, Service
@@ -86,7 +87,9 @@ class Area:
         )
 
     @asynccontextmanager
-    async def running(self, service: Service, role: str = "all", clock: Clock = system_clock, **changes: Any) -> AsyncIterator[Process]:
+    async def running(
+        self, service: Service, role: str = "all", clock: Clock = system_clock, **changes: Any
+    ) -> AsyncIterator[Process]:
         """A process of the service with its own loop tasks inside this one; ports are chosen by the machine."""
         process = Process(service, self.settings(service, **changes), role, clock)
         process.keys = self.keys
@@ -103,7 +106,9 @@ class Area:
         """An HTTP client that calls the process's API as this actor."""
         token = self.keys.token(process.service.name, actor)
         transport = httpx2.ASGITransport(process.api())
-        return httpx2.AsyncClient(transport=transport, base_url="http://service", headers={"Authorization": f"Bearer {token}", **headers})
+        return httpx2.AsyncClient(
+            transport=transport, base_url="http://service", headers={"Authorization": f"Bearer {token}", **headers}
+        )
 
 
 async def _ready(process: Process, task: asyncio.Task[None]) -> bool:

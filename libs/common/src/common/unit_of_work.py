@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from common.access import Actor
 from common.clock import Clock, system_clock
 from common.contracts.base import Envelope
 from common.contracts.topics import BY_OWNER
+from common.domain import Actor
 from common.errors import Conflict, NotFound, StaleVersion, Words
 from common.mongo import Database, InsertOne, PyMongoError, ReplaceOne, is_duplicate
 from common.outbox import OUTBOX, event_row, new_id
@@ -65,7 +65,7 @@ class UnitOfWork(Reader):
         """What follows is done for another cause: a batch of records shares one transaction, not one reason."""
         self.cause = cause
 
-    # --- reading --------------------------------------------------------------------------------------------------------
+    # --- reading ---
 
     async def load(self, store: Store[A], key: str, *, expected: int | None = None) -> A:
         """The aggregate with this id, the same object every time. Raises `NotFound`, or `StaleVersion` when the caller
@@ -105,7 +105,7 @@ class UnitOfWork(Reader):
         known: D = kept.document
         return known
 
-    # --- writing --------------------------------------------------------------------------------------------------------
+    # --- writing ---
 
     def save(self, store: Store[A], aggregate: A) -> A:
         """Keep the aggregate and publish what it recorded. A new one (version 0) is created."""

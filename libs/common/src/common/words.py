@@ -17,7 +17,10 @@ _MESSAGES: dict[str, tuple[Words, Words]] = {
         Words("Nội dung không phải JSON hợp lệ.", "The body is not valid JSON."),
         Words("Hãy gửi JSON đúng cú pháp, mã UTF-8.", "Send well-formed JSON in UTF-8."),
     ),
-    "too_short": (Words("Ngắn hơn mức tối thiểu.", "Shorter than the minimum."), Words("Hãy bổ sung.", "Make it longer.")),
+    "too_short": (
+        Words("Ngắn hơn mức tối thiểu.", "Shorter than the minimum."),
+        Words("Hãy bổ sung.", "Make it longer."),
+    ),
     "too_long": (Words("Dài hơn mức tối đa.", "Longer than the maximum."), Words("Hãy rút ngắn.", "Shorten it.")),
 }
 _TYPES: dict[str, Words] = {
@@ -49,7 +52,7 @@ def field_problem(error: Mapping[str, Any]) -> FieldProblem:
         message, repair = _MESSAGES[kind.removeprefix("string_")]
         limit = context.get("min_length", context.get("max_length"))
         repair = Words(f"{repair.vi[:-1]}: giới hạn {limit} ký tự.", f"{repair.en[:-1]}: the limit is {limit} characters.")
-    elif (expected := _TYPES.get(kind.split("_")[0])) is not None:
+    elif (expected := _TYPES.get(kind.split("_", maxsplit=1)[0])) is not None:
         allowed = context.get("expected")
         message = Words(f"Phải là {expected.vi}.", f"It must be {expected.en}.")
         repair = message if allowed is None else Words(f"Hãy dùng: {allowed}.", f"Use: {allowed}.")
@@ -80,7 +83,9 @@ def accepts_json(accept: str) -> bool:
     return not ranges.isdisjoint({"*/*", "application/*", "application/json", "application/problem+json", ""})
 
 
-def problem_body(status: int, slug: str, title: Words, detail: Words, errors: Sequence[FieldProblem], instance: str) -> dict[str, Any]:
+def problem_body(
+    status: int, slug: str, title: Words, detail: Words, errors: Sequence[FieldProblem], instance: str
+) -> dict[str, Any]:
     """An RFC 9457 problem document in the language of the answer."""
     body: dict[str, Any] = {
         "type": f"/problems/{slug}",

@@ -1,0 +1,1 @@
+"""Directives, tasks, units and people: who does what, by when, with what result."""

@@ -76,7 +76,7 @@ class Event(BaseModel):
             raise Undecodable("schema", f"{cls.type}: {where}: {first['msg']}") from error
 
 
-class Undecodable(Exception):  # noqa: N818 - it names the record's state, not a fault of ours
+class Undecodable(Exception):
     """A record that no retry can make readable. `reason` is a stable code, `detail` never holds values of the record."""
 
     def __init__(self, reason: str, detail: str) -> None:

@@ -19,7 +19,9 @@ class _Notice(Event):
 class NoticeCreated(_Notice, type="notifications.notice.created.v1", key="notice_id"):
     """A person is to be told a fact; one notice a person and fact."""
 
-    fact_id: Annotated[str, Field(description="Id of the event that it tells of", examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d008"])]
+    fact_id: Annotated[
+        str, Field(description="Id of the event that it tells of", examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d008"])
+    ]
 
 
 class NoticeDelivered(_Notice, type="notifications.notice.delivered.v1", key="notice_id"):

@@ -41,7 +41,10 @@ class SuccessionRegistered(Event, type="tasks.succession.registered.v1", key="su
 class _Person(Event):
     person_id: PersonId
     unit_id: UnitId
-    position: Annotated[str, Field(description="unit_head, deputy_head, officer, standing_agency, committee_leader", examples=["officer"])]
+    position: Annotated[
+        str,
+        Field(description="unit_head, deputy_head, officer, standing_agency, committee_leader", examples=["officer"]),
+    ]
     audiences: Annotated[list[str], Field(description="Audience ids of the digital literacy movement", examples=[["AUD-CBCC"]])]
     active: bool = True
 
@@ -79,7 +82,9 @@ class TaskDrafted(_Task, type="tasks.task.drafted.v1", key="task_id"):
     """A task was written down or imported; nobody has to do it yet."""
 
     directive_id: DirectiveId | None = None
-    reference: Annotated[str | None, Field(description="Its id in the plan that it was imported from", examples=["NQ03-114"])] = None
+    reference: Annotated[
+        str | None, Field(description="Its id in the plan that it was imported from", examples=["NQ03-114"])
+    ] = None
 
 
 class TaskAmended(_Task, type="tasks.task.amended.v1", key="task_id"):

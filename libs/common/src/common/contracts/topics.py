@@ -49,7 +49,10 @@ def to_create(prefix: str = "") -> list[TopicConfig]:
     """Every topic with its broker settings, names prefixed (tests run side by side on one broker)."""
 
     def config(retention_days: int | None) -> dict[str, str]:
-        return {"retention.ms": str(-1 if retention_days is None else retention_days * DAY_MS), "cleanup.policy": "delete"}
+        return {
+            "retention.ms": str(-1 if retention_days is None else retention_days * DAY_MS),
+            "cleanup.policy": "delete",
+        }
 
     return [
         entry

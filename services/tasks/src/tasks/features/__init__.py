@@ -1,0 +1,1 @@
+"""One use case a file: the request, `handle(message, uow)`, the route."""
