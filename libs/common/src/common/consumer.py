@@ -56,6 +56,8 @@ TRIES = 3
 FAILURES_IN_A_ROW = 20
 """A consumer that fails this often without one success stops: the fault is its own, not the records'."""
 STUCK_SECONDS = 60.0
+TURN_PAUSE = timedelta(seconds=5)
+"""How often a parked record that waits for an earlier one is looked at again; normally that one brings it along."""
 
 
 class Halted(Exception):
@@ -183,7 +185,7 @@ class Inbox:
                 if verdict is Verdict.DUPLICATE:
                     outcomes.append((envelope.type, "duplicate"))
                 elif verdict is Verdict.GAP:
-                    inbox.park(uow, message.record, envelope, Why.GAP, reason="gap", next_at=uow.now + timedelta(seconds=5))
+                    inbox.park(uow, message.record, envelope, Why.GAP, reason="gap", next_at=uow.now + TURN_PAUSE)
                     early.add(envelope.stream)
                     outcomes.append((envelope.type, "parked"))
                 else:
@@ -323,7 +325,8 @@ class Inbox:
                     return False
                 last = await inbox.last_applied(uow, [stream])
                 verdict = judge(head.sequence, last[stream])
-                if verdict is Verdict.GAP or (head.why is Why.DEAD and head.next_at is None):
+                resting = head.next_at is None or head.next_at > uow.now
+                if verdict is Verdict.GAP or (head.why is not Why.GAP and resting):
                     return False
                 if verdict is Verdict.NEXT:
                     message = decode(head.record, self.types)
@@ -344,17 +347,18 @@ class Inbox:
             await self._succeeded()
         if head is None:
             self.parked_streams.discard(stream)
-        elif head.next_at is not None and head.why is Why.GAP:
-            await self._rest(head, None)
+        else:  # what waits for its turn must not crowd other streams out of the next look
+            now = self.units.clock()
+            waiting = {"stream": stream, "next_at": {"$lte": now}}
+            await self.units.database.collection(inbox.PARKED).update_many(waiting, {"$set": {"next_at": now + TURN_PAUSE}})
 
-    async def _rest(self, parked: Parked, error: BaseException | None) -> None:
-        """Look at it again later: after growing pauses when its handler failed, soon when it only waits its turn."""
+    async def _rest(self, parked: Parked, error: BaseException) -> None:
+        """A record whose handler failed is tried again after growing pauses; one that cannot be read waits for `redrive`."""
         attempts = parked.attempts + 1
-        pause = inbox.pause_after(min(attempts, 4) if error is None else attempts)
-        change: dict[str, Any] = {"attempts": attempts, "next_at": self.units.clock() + pause}
+        change: dict[str, Any] = {"attempts": attempts, "next_at": self.units.clock() + inbox.pause_after(attempts)}
         if isinstance(error, Undecodable):
             change |= {"why": Why.DEAD.value, "next_at": None, "reason": f"{error.reason}: {error.detail}"}
-        elif error is not None:
+        else:
             change |= {"why": Why.FAILED.value, "reason": type(error).__name__}
             log.error("parked_record_failed_again", exc_info=error, place=parked.record.place, attempts=attempts)
         await self.units.database.collection(inbox.PARKED).update_one({"_id": parked.id}, {"$set": change})
@@ -589,11 +593,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] - the client ha
 
     async def _look_at_parked(self) -> None:
         try:
-            for parked in await self.inbox.due():
-                ours = TopicPartition(self.settings.topic_prefix + parked.record.topic, parked.record.partition)
-                if ours in self._assigned and parked.stream is not None:
-                    self.inbox.parked_streams.add(parked.stream)
-                    await self.inbox.drain(parked.stream)
+            due = [
+                parked.stream
+                for parked in await self.inbox.due()
+                if TopicPartition(self.settings.topic_prefix + parked.record.topic, parked.record.partition) in self._assigned
+            ]
+            for stream in dict.fromkeys(due):
+                if stream is not None:
+                    self.inbox.parked_streams.add(stream)
+                    await self.inbox.drain(stream)
         except Exception as error:  # the next look is a second away
             log.warning("parked_not_looked_at", error=type(error).__name__)
 

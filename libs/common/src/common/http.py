@@ -263,7 +263,8 @@ class _StrictRoute(APIRoute):
         takes_body = self.body_field is not None
         raw = getattr(self.endpoint, "takes_raw_body", False)
 
-        async def strict(request: Request) -> Any:
+        async def strict(received: Request) -> Any:
+            request = _StrictRequest(received.scope, received.receive)  # this one is read and handed on: a body comes but once
             if request.method in ("POST", "PUT", "PATCH") and not raw:
                 kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
                 body = await request.body()
@@ -273,7 +274,7 @@ class _StrictRoute(APIRoute):
                     )
                 if not takes_body and body.strip() not in (b"", b"{}"):
                     raise Invalid(Words("Lệnh này không nhận nội dung nào.", "This command takes no body."))
-            return await handle(_StrictRequest(request.scope, request.receive))
+            return await handle(request)
 
         return strict
 

@@ -263,7 +263,8 @@ class Database:
         expired = {"$expr": {"$lt": ["$expires", server_now()]}}
         while (dead := await self._db[PRESENCE].find_one_and_delete(expired)) is not None:
             if sessions := dead.get("sessions"):
-                await self._client.admin.command("killSessions", [{"id": session} for session in sessions])
+                ids = [{"id": session} for session in sessions]
+                await self._client.admin.command("killSessions", ids, codec_options=self._db.codec_options)
             log.warning("dead_process_sessions_ended", process=dead["_id"], sessions=len(dead.get("sessions", ())))
 
     async def close(self) -> None:

@@ -80,6 +80,8 @@ JOB_LAST_SUCCESS = _gauge("roviec_job_last_success_timestamp_seconds", "When a t
 
 # --- what services count ---
 NOTICES = _counter("roviec_notices_total", "Notices by what became of their delivery", "state")
+MAIL_PENDING = _gauge("roviec_mail_pending", "Mails that wait to be sent or are being sent")
+MAIL_AGE = _gauge("roviec_mail_oldest_age_seconds", "Age of the oldest of these mails; 0 when there is none")
 LEDGER_SIZE = _gauge("roviec_ledger_entries", "Entries in the audit ledger")
 TOKENS = _counter("roviec_gateway_tokens_total", "Tokens checked or issued at the gateway", "kind", "outcome")
 LIMITED = _counter("roviec_gateway_limited_total", "Requests refused by the rate limit", "route_class")
@@ -153,6 +155,7 @@ def setup_logging(service: str, level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its lines quote broker addresses each 100 ms of an outage
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    logging.getLogger("pymongo").setLevel(logging.WARNING)  # at DEBUG it quotes whole documents, personal data included
     BUILD.labels(service, version("roviec-common"), sys.version.split()[0]).set(1)
 
 

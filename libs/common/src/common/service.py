@@ -51,6 +51,8 @@ class Job:
     name: str
     every: timedelta
     run: Callable[[Units, Any], Awaitable[None]]
+    shared: bool = False
+    """True: every replica runs it, side by side; it claims its work piece by piece itself."""
 
 
 @dataclass(frozen=True)
@@ -170,9 +172,9 @@ class Process:
         due = 0.0
         while True:
             try:
-                if await lease.take() and time.monotonic() >= due:
+                if (job.shared or await lease.take()) and time.monotonic() >= due:
                     due = time.monotonic() + job.every.total_seconds()
-                    await self._run_leased(job, lease)
+                    await (job.run(self.units, self.settings) if job.shared else self._run_leased(job, lease))
                     JOB_RUNS.labels(job.name, "ok").inc()
                     JOB_LAST_SUCCESS.labels(job.name).set_to_current_time()
             except asyncio.CancelledError:

@@ -1,0 +1,1 @@
+"""Who is told what, by which channel, and whether it arrived."""

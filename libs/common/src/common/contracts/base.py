@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 CONTENT_TYPE = b"application/json"
+MAX_SEQUENCE = 2**53
+"""What JSON and the database count exactly; beyond it a number is no sequence of ours."""
 
 
 class Event(BaseModel):
@@ -139,7 +141,7 @@ class Envelope:
                 raise Undecodable("headers", "ce_specversion is not 1.0")
             time = datetime.fromisoformat(found["ce_time"])
             sequence = int(found["ce_sequence"])
-            if time.tzinfo is None or sequence < 1 or len(found["ce_type"].split(".")) != 4:
+            if time.tzinfo is None or not 1 <= sequence < MAX_SEQUENCE or len(found["ce_type"].split(".")) != 4:
                 raise ValueError
             return cls(
                 id=found["ce_id"],

@@ -112,10 +112,14 @@ class TaskRefused(_Task, type="tasks.task.refused.v1", key="task_id"):
 
 
 class ProgressReported(_Task, type="tasks.task.progress_reported.v1", key="task_id"):
+    """The responsible person said how far it is (báo cáo tiến độ)."""
+
     percent: Annotated[int, Field(ge=0, le=100, examples=[40])]
 
 
 class EvidenceAdded(_Task, type="tasks.task.evidence_added.v1", key="task_id"):
+    """Something that proves the result was added (minh chứng); its content stays where it is."""
+
     evidence_id: Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d007"])]
     kind: Annotated[str, Field(examples=["document"])]
     sha256: Annotated[str | None, Field(description="Of the file, when there is one", examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])] = None  # fmt: skip
@@ -160,3 +164,12 @@ class TaskFellDueSoon(_Task, type="tasks.task.fell_due_soon.v1", key="task_id"):
 
 class TaskBecameOverdue(_Task, type="tasks.task.became_overdue.v1", key="task_id"):
     """The clock said that the due day has passed; once for each due day."""
+
+
+class CommitteeSettingsChanged(Event, type="tasks.committee.settings_changed.v1", key="committee_id"):
+    """The committee decided how clears and lateness are judged."""
+
+    committee_id: Annotated[str, Field(examples=["committee"])]
+    authority_required: bool
+    nearly_due_days: Annotated[int, Field(ge=0, le=60, examples=[3])]
+    lateness_counts: Literal["submission", "approval"]

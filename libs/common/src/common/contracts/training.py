@@ -13,6 +13,8 @@ Wave = Annotated[int, Field(ge=0, le=9, description="0 leaders, 1 officials and 
 
 
 class CourseRegistered(Event, type="training.course.registered.v1", key="course_id"):
+    """A course of the digital literacy movement can be put into programmes."""
+
     course_id: CourseId
     title: Annotated[str, Field(examples=["Basic information security"])]
     topic: Annotated[str, Field(examples=["security"])]

@@ -1,0 +1,1 @@
+"""What an entry commits to, how entries are chained, how a breach is found. No I/O."""

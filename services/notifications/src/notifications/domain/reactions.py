@@ -1,0 +1,132 @@
+"""Of which facts who is told, in which words: the one table. A new reaction is one row.
+
+The rows follow what leaders look at (DOMAIN 1, 2): who has to do it, who answers for it, what is late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from common.contracts.base import Event
+from common.contracts.tasks import (
+    TaskAssigned,
+    TaskBecameOverdue,
+    TaskCompleted,
+    TaskFellDueSoon,
+    TaskRefused,
+    TaskReturned,
+    TaskSubmitted,
+)
+from common.contracts.training import EnrolmentOpened
+from common.errors import Words
+from notifications.domain.text import Bilingual, days_left, due_day, one_line
+
+Role = Literal["responsible", "approver", "learner", "lead_unit_heads"]
+
+_NAMED: dict[Role, str] = {"responsible": "responsible_id", "approver": "approver_id", "learner": "person_id"}
+"""Roles whose holder the event names, and in which field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """Of a fact of type `event` the holders of `told` are told, once each.
+
+    `title` and `body` are templates over `{title}`, `{due}` and `{days}`; `about` is the path of what it is about, over
+    the fields of the event.
+    """
+
+    kind: str
+    event: type[Event]
+    told: tuple[Role, ...]
+    about: str
+    title: Words
+    body: Words
+
+
+_TASK = "/v1/tasks/{task_id}"
+
+REACTIONS: tuple[Reaction, ...] = (
+    Reaction(
+        "task_assigned", TaskAssigned, ("responsible",), _TASK,
+        Words("Giao nhiệm vụ: {title}", "Task assigned: {title}"),
+        Words("Nhiệm vụ «{title}» được giao cho ông/bà phụ trách. Hạn hoàn thành: {due}. Đề nghị nhận hoặc từ chối nhiệm vụ.",
+              "The task '{title}' was given to you. Due day: {due}. Please accept or refuse it."),
+    ),
+    Reaction(
+        "task_returned", TaskReturned, ("responsible",), _TASK,
+        Words("Trả lại nhiệm vụ: {title}", "Task returned: {title}"),
+        Words("Kết quả của nhiệm vụ «{title}» bị trả lại để hoàn thiện. Hạn: {due}. Lý do xem trong lịch sử nhiệm vụ.",
+              "The result of the task '{title}' was sent back to be mended. Due day: {due}. Its history gives the reason."),
+    ),
+    Reaction(
+        "task_refused", TaskRefused, ("approver",), _TASK,
+        Words("Từ chối nhiệm vụ: {title}", "Task refused: {title}"),
+        Words("Người được giao đã từ chối nhiệm vụ «{title}» (hạn: {due}). Đề nghị xem lý do và giao lại.",
+              "The task '{title}' (due day: {due}) was refused. Please read the reason and assign it anew."),
+    ),
+    Reaction(
+        "task_submitted", TaskSubmitted, ("approver",), _TASK,
+        Words("Chờ duyệt: {title}", "Waits for approval: {title}"),
+        Words("Kết quả của nhiệm vụ «{title}» đã được trình, chờ ông/bà duyệt hoặc trả lại. Hạn hoàn thành: {due}.",
+              "The result of the task '{title}' was handed in and waits for you to approve or return it. Due day: {due}."),
+    ),
+    Reaction(
+        "task_due_soon", TaskFellDueSoon, ("responsible",), _TASK,
+        Words("Sắp đến hạn: {title}", "Due soon: {title}"),
+        Words("Nhiệm vụ «{title}» sắp đến hạn: {due}, {days}.", "The task '{title}' is due on {due}: {days}."),
+    ),
+    Reaction(
+        "task_overdue", TaskBecameOverdue, ("responsible", "approver", "lead_unit_heads"), _TASK,
+        Words("Quá hạn: {title}", "Overdue: {title}"),
+        Words("Nhiệm vụ «{title}» đã quá hạn {due} mà chưa trình kết quả.",
+              "The task '{title}' was due on {due} and its result has not been handed in."),
+    ),
+    Reaction(
+        "task_completed", TaskCompleted, ("responsible", "approver"), _TASK,
+        Words("Hoàn thành: {title}", "Completed: {title}"),
+        Words("Nhiệm vụ «{title}» (hạn: {due}) đã được duyệt hoàn thành.",
+              "The result of the task '{title}' (due day: {due}) was accepted."),
+    ),
+    Reaction(
+        "wave_opened", EnrolmentOpened, ("learner",), "/v1/programmes/{programme_id}",
+        Words("Mở đợt học: {title}", "Your wave is open: {title}"),
+        Words("Đợt học của ông/bà trong chương trình «{title}» đã mở. Có thể bắt đầu học.",
+              "Your wave of the programme '{title}' is open. You may begin."),
+    ),
+)  # fmt: skip
+
+KINDS: tuple[str, ...] = tuple(reaction.kind for reaction in REACTIONS)
+
+
+def unit_whose_heads_are_told(reaction: Reaction, event: Event) -> str | None:
+    """The unit whose heads (người đứng đầu) must be looked up to know who is told; None when nobody's."""
+    unit: str | None = getattr(event, "lead_unit_id", None)
+    return unit if "lead_unit_heads" in reaction.told else None
+
+
+def recipients(reaction: Reaction, event: Event, heads: Iterable[str] = ()) -> list[str]:
+    """Ids of the persons who are told, each once, whatever number of roles they hold."""
+    named: list[str | None] = [getattr(event, _NAMED[role]) for role in reaction.told if role in _NAMED]
+    return list(dict.fromkeys(person for person in [*named, *heads] if person))
+
+
+def words(reaction: Reaction, event: Event) -> tuple[Bilingual, Bilingual]:
+    """Title and body of the notice. Nothing of a person is in them."""
+    title = one_line(getattr(event, "title", ""))
+    due, days = due_day(getattr(event, "due_on", None)), days_left(getattr(event, "days_left", 0))
+
+    def fill(template: Words) -> Bilingual:
+        return Bilingual(
+            vi=template.vi.format(title=title, due=due.vi, days=days.vi),
+            en=template.en.format(title=title, due=due.en, days=days.en),
+        )
+
+    return fill(reaction.title), fill(reaction.body)
+
+
+def about(reaction: Reaction, event: Event) -> str:
+    """The API path of what the notice is about."""
+    fields: dict[str, Any] = event.model_dump()
+    return reaction.about.format_map(fields)

@@ -1,0 +1,40 @@
+"""Words of a notice: both languages, Vietnamese first, on one line where a line is what is asked for."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict
+
+TITLE_LENGTH = 120
+"""Characters of a task's own title that a notice repeats; plans have titles of a whole paragraph."""
+
+
+class Bilingual(BaseModel):
+    """One text in Vietnamese and English."""
+
+    model_config = ConfigDict(frozen=True)
+    vi: str
+    en: str
+
+
+def one_line(text: str, length: int = TITLE_LENGTH) -> str:
+    """The text without line breaks and control characters, at most `length` characters, cut at a word."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if len(line) <= length:
+        return line
+    return line[: length - 1].rsplit(" ", 1)[0] + "…"
+
+
+def due_day(day: date | None) -> Bilingual:
+    """A due day (hạn hoàn thành) as each language writes it."""
+    if day is None:
+        return Bilingual(vi="chưa có hạn", en="no due day")
+    return Bilingual(vi=f"{day:%d/%m/%Y}", en=f"{day:%Y-%m-%d}")
+
+
+def days_left(days: int) -> Bilingual:
+    """How long is left until the end of the due day."""
+    if days <= 0:
+        return Bilingual(vi="hôm nay là ngày cuối", en="today is the last day")
+    return Bilingual(vi=f"còn {days} ngày", en=f"{days} {'day' if days == 1 else 'days'} left")

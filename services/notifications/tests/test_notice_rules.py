@@ -1,0 +1,266 @@
+"""Pure rules: who is told, in which words, what becomes of the mail, what a mail looks like."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes, policy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from common.contracts import notifications as events
+from common.contracts.base import Event
+from common.contracts.tasks import TaskAssigned, TaskBecameOverdue, TaskCompleted, TaskFellDueSoon, TaskRefused, TaskSubmitted
+from common.contracts.training import EnrolmentOpened
+from common.domain import Actor
+from common.errors import Invalid
+from notifications.domain.letter import letter
+from notifications.domain.notice import Mail, Notice, Refusal, notice_id, pause_after
+from notifications.domain.person import Contact, Person, is_address, mail_objection, may_see
+from notifications.domain.reactions import KINDS, REACTIONS, Reaction, about, recipients, unit_whose_heads_are_told, words
+from notifications.domain.text import Bilingual, days_left, one_line
+from notifications.settings import NotificationsSettings
+
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+PAUSES = (10.0, 60.0)
+TASK = {"task_id": "t1", "title": "Rà soát", "lead_unit_id": "u1", "responsible_id": "r", "approver_id": "a"}
+
+
+def row(kind: str) -> Reaction:
+    return next(reaction for reaction in REACTIONS if reaction.kind == kind)
+
+
+def notice(**changes: object) -> Notice:
+    text = Bilingual(vi="Giao nhiệm vụ: Rà soát", en="Task assigned: Rà soát")
+    return Notice(
+        **{
+            "id": notice_id("f", "r", "task_assigned"), "recipient_id": "r", "kind": "task_assigned", "fact_id": "f",
+            "about": "/v1/tasks/t1", "title": text, "body": text, "created_at": NOW, "correlation_id": "c",
+            "mail": Mail(state="waiting", next_at=NOW), **changes,
+        }
+    )  # fmt: skip
+
+
+# --- who is told ---
+
+
+@pytest.mark.parametrize(
+    ("kind", "event", "told"),
+    [
+        ("task_assigned", TaskAssigned(**TASK), ["r"]),
+        ("task_refused", TaskRefused(**TASK, reason_code="x"), ["a"]),
+        ("task_submitted", TaskSubmitted(**TASK, submitted_at=NOW), ["a"]),
+        ("task_due_soon", TaskFellDueSoon(**TASK, days_left=3), ["r"]),
+        ("task_overdue", TaskBecameOverdue(**TASK), ["r", "a", "h1", "h2"]),
+        ("task_completed", TaskCompleted(**TASK, completed_at=NOW, timeliness="done_late"), ["r", "a"]),
+        (
+            "wave_opened",
+            EnrolmentOpened(enrolment_id="e", programme_id="p", title="An toàn thông tin", person_id="l", unit_id="u1", wave=0),
+            ["l"],
+        ),
+    ],
+)
+def test_the_table_says_who_is_told(kind: str, event: Event, told: list[str]) -> None:
+    heads = ["h1", "h2"] if unit_whose_heads_are_told(row(kind), event) else []
+    assert recipients(row(kind), event, heads) == told
+
+
+def test_one_person_in_several_roles_is_told_once_and_nobody_is_nobody() -> None:
+    event = TaskBecameOverdue(**{**TASK, "approver_id": "r"})
+    assert recipients(row("task_overdue"), event, ["r", "h"]) == ["r", "h"]
+    assert recipients(row("task_submitted"), TaskSubmitted(task_id="t", title="x", submitted_at=NOW)) == []
+    assert unit_whose_heads_are_told(row("task_overdue"), TaskBecameOverdue(task_id="t", title="x")) is None
+
+
+def test_every_row_has_its_own_kind_and_event_and_fills_its_words() -> None:
+    assert len(set(KINDS)) == len(KINDS) == len({reaction.event for reaction in REACTIONS})
+    for reaction in REACTIONS:
+        fields = {"task_id": "t", "programme_id": "p", "title": "Tên việc", "due_on": date(2026, 11, 30), "days_left": 2}
+        event = reaction.event.model_construct(**fields)
+        title, body = words(reaction, event)
+        assert "Tên việc" in title.vi
+        assert "Tên việc" in title.en
+        assert "{" not in title.vi + title.en + body.vi + body.en
+        assert about(reaction, event) in ("/v1/tasks/t", "/v1/programmes/p")
+
+
+def test_words_are_in_both_languages_with_the_due_day() -> None:
+    event = TaskFellDueSoon(**TASK, due_on=date(2026, 11, 30), days_left=1)
+    title, body = words(row("task_due_soon"), event)
+    assert title.vi == "Sắp đến hạn: Rà soát"
+    assert body.vi == "Nhiệm vụ «Rà soát» sắp đến hạn: 30/11/2026, còn 1 ngày."
+    assert body.en == "The task 'Rà soát' is due on 2026-11-30: 1 day left."
+    assert days_left(0).vi == "hôm nay là ngày cuối"
+    _, body = words(row("task_assigned"), TaskAssigned(**TASK))
+    assert "chưa có hạn" in body.vi
+
+
+def test_braces_in_a_task_title_are_only_text() -> None:
+    title, _ = words(row("task_assigned"), TaskAssigned(**{**TASK, "title": "{due.__class__} {0}"}))
+    assert title.en == "Task assigned: {due.__class__} {0}"
+
+
+@given(st.text(max_size=400), st.integers(min_value=2, max_value=60))
+def test_one_line_is_one_printable_short_line(text: str, length: int) -> None:
+    line = one_line(text, length)
+    assert len(line) <= length
+    assert line.isprintable()
+
+
+def test_one_notice_a_person_and_fact() -> None:
+    assert notice_id("f", "p", "k") == notice_id("f", "p", "k")
+    assert len({notice_id("f", "p", "k"), notice_id("g", "p", "k"), notice_id("f", "q", "k"), notice_id("f", "p", "l")}) == 4
+
+
+# --- mail ---
+
+
+def test_pauses_grow_and_end() -> None:
+    assert [pause_after(n, PAUSES) for n in (1, 2, 3)] == [timedelta(seconds=10), timedelta(seconds=60), None]
+
+
+def test_a_mail_is_tried_again_and_given_up_after_the_last_pause() -> None:
+    told, seen = notice(), []
+    for _ in range(3):
+        told.claim_mail(NOW + timedelta(minutes=1))
+        assert told.settle_mail(told.mail.claim, Refusal("smtp_450", permanent=False), NOW, PAUSES)
+        seen.append((told.mail.state, told.mail.attempts, told.mail.next_at))
+    assert seen == [
+        ("waiting", 1, NOW + timedelta(seconds=10)),
+        ("waiting", 2, NOW + timedelta(seconds=60)),
+        ("failed", 3, None),
+    ]
+    [failed] = told.take_recorded()
+    assert isinstance(failed, events.NoticeFailed)
+    assert failed.reason_code == "smtp_450"
+
+
+def test_a_permanent_refusal_fails_at_once_and_a_withdrawn_mail_counts_no_attempt() -> None:
+    told = notice()
+    told.claim_mail(NOW)
+    assert told.settle_mail(1, Refusal("smtp_550", permanent=True), NOW, PAUSES)
+    assert (told.mail.state, told.mail.attempts, told.mail.reason_code) == ("failed", 1, "smtp_550")
+    told = notice()
+    told.claim_mail(NOW)
+    assert told.settle_mail(1, Refusal("no_address", permanent=True, attempted=False), NOW, PAUSES)
+    assert (told.mail.state, told.mail.attempts, told.mail.reason_code) == ("failed", 0, "no_address")
+
+
+def test_a_sender_whose_claim_was_taken_over_may_only_say_that_it_was_delivered() -> None:
+    told = notice()
+    told.claim_mail(NOW)
+    told.claim_mail(NOW + timedelta(minutes=1))
+    assert not told.settle_mail(1, Refusal("smtp_550", permanent=True), NOW, PAUSES)
+    assert not told.give_back_mail(1, NOW)
+    assert told.mail.state == "sending"
+    assert told.settle_mail(1, None, NOW, PAUSES)
+    assert told.mail.state == "delivered"
+    assert not told.settle_mail(2, Refusal("smtp_550", permanent=True), NOW, PAUSES)
+    assert not told.settle_mail(2, None, NOW, PAUSES)
+    assert [type(event) for event in told.take_recorded()] == [events.NoticeDelivered]
+
+
+def test_reading_twice_is_one_fact() -> None:
+    told = notice().create()
+    assert told.read(NOW)
+    assert not told.read(NOW + timedelta(hours=1))
+    assert told.read_at == NOW
+    assert [type(event) for event in told.take_recorded()] == [events.NoticeCreated, events.NoticeRead]
+
+
+def test_who_gets_mail() -> None:
+    person, contact = Person(id="p", unit_id="u", position="officer"), Contact(id="p", address="p@example.vn")
+    assert mail_objection(person, contact, "task_assigned") is None
+    assert mail_objection(None, contact, "task_assigned") is None
+    assert mail_objection(person, None, "task_assigned") == "no_address"
+    assert mail_objection(person, Contact(id="p"), "task_assigned") == "no_address"
+    assert mail_objection(person.model_copy(update={"active": False}), contact, "task_assigned") == "person_inactive"
+    contact.choose("p@example.vn", {"task_assigned": False})
+    assert mail_objection(person, contact, "task_assigned") == "mail_off"
+    assert mail_objection(person, contact, "task_overdue") is None
+
+
+def test_who_may_see() -> None:
+    person = Person(id="p", unit_id="u", position="officer")
+    assert may_see(Actor("person", "p"), "p", None)
+    assert not may_see(Actor("person", "q"), "p", person)
+    assert may_see(Actor("client", "c"), "p", None)
+    assert may_see(Actor("client", "c", units=frozenset({"u"})), "p", person)
+    assert not may_see(Actor("client", "c", units=frozenset({"v"})), "p", person)
+    assert not may_see(Actor("client", "c", units=frozenset({"u"})), "p", None)
+
+
+# --- addresses and letters ---
+
+
+@pytest.mark.parametrize("good", ["a@b", "ten.ho@so.gov.vn", "a+b@x-y.vn", "o'neil@example.vn"])
+def test_addresses_that_mail_can_go_to(good: str) -> None:
+    assert is_address(good)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["", "a", "@b", "a@", "a b@c.vn", "a@b c", "a@b\r\nBcc: x@y", "a@b,c@d", "<a@b>", "A <a@b>", "a@-b", "tên@b.vn", "a@b.vn\n",
+     "a..b@c", "a@[127.0.0.1]", '"a"@b', "x" * 65 + "@b", "a@" + "b" * 260, "a@b@c", "a@b..c"],
+)  # fmt: skip
+def test_addresses_that_are_refused(bad: str) -> None:
+    assert not is_address(bad)
+    with pytest.raises(Invalid):
+        Contact(id="p").choose(bad, {})
+
+
+def test_a_letter_is_the_same_every_time_and_answers_no_machine() -> None:
+    first, second = (letter(notice(), "a@b.vn", "no-reply@roviec.example", "https://roviec.example/") for _ in range(2))
+    assert first.as_bytes() == second.as_bytes()
+    read = message_from_bytes(first.as_bytes(), policy=policy.default)
+    assert read["Message-ID"] == f"<{notice().id}@roviec.example>"
+    assert read["Auto-Submitted"] == "auto-generated"
+    assert read["To"] == "a@b.vn"
+    assert read["Subject"] == "Giao nhiệm vụ: Rà soát"
+    text = read.get_content()
+    assert "https://roviec.example/v1/tasks/t1" in text
+    assert text.index("Giao nhiệm vụ") < text.index("Task assigned")
+    assert first.as_bytes().isascii()
+
+
+@given(st.text(max_size=300))
+def test_no_title_can_add_a_header(text: str) -> None:
+    evil = notice(title=Bilingual(vi=f"{text}\r\nBcc: evil@example.vn\r\n\r\nx", en=text))
+    sent = letter(evil, "a@b.vn", "no-reply@roviec.example", "https://x").as_bytes()
+    read = message_from_bytes(sent, policy=policy.default)
+    plain = letter(notice(), "a@b.vn", "no-reply@roviec.example", "https://x")
+    assert sorted(read.keys()) == sorted(plain.keys())
+    assert read["Bcc"] is None
+
+
+# --- settings ---
+
+BASE = {
+    "mongo_uri": "mongodb://x", "database": "d", "kafka_bootstrap": "k:1", "internal_jwks_url": "http://x", "cursor_key": "k",
+    "smtp_host": "mail.example.vn", "mail_from": "no-reply@example.vn", "public_url": "https://example.vn",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "fine"),
+    [
+        ({}, True),
+        ({"smtp_tls": "none"}, False),
+        ({"smtp_tls": "none", "smtp_allow_plain": True}, True),
+        ({"smtp_tls": "none", "smtp_allow_plain": True, "smtp_username": "u", "smtp_password": "p"}, False),
+        ({"smtp_tls": "none", "smtp_host": "127.0.0.1"}, True),
+        ({"smtp_tls": "none", "smtp_host": "localhost"}, True),
+        ({"smtp_username": "u"}, False),
+        ({"smtp_username": "u", "smtp_password": "p"}, True),
+        ({"mail_from": "Rõ Việc <a@b>"}, False),
+        ({"mail_claim_seconds": 5.0}, False),
+    ],
+)
+def test_settings_refuse_what_would_leak(changes: dict[str, object], fine: bool) -> None:
+    if fine:
+        NotificationsSettings(**{**BASE, **changes})
+    else:
+        with pytest.raises(ValidationError):
+            NotificationsSettings(**{**BASE, **changes})

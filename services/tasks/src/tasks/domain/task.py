@@ -1,0 +1,311 @@
+"""A task (nhiệm vụ) and its life: draft, published, assigned, in progress, submitted, completed.
+
+Every method says who may not do it by raising, records the event that others react to, and leaves a line for the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, ClassVar, Literal
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, PrivateAttr
+
+from common.contracts import tasks as events
+from common.contracts.fields import Timeliness
+from common.domain import Aggregate, Day, Document, local_day
+from common.errors import FieldProblem, RuleBroken, Words
+from tasks.domain.product import EvidenceKind, ProductKind
+
+State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
+OPEN = ("published", "assigned", "in_progress")
+"""States in which the clock runs against whoever does the work."""
+FINISHED = ("completed",)
+
+_NAMESPACE = UUID("0a9d4a34-6a0c-5d5b-9c55-0b4a5c1c7f0e")
+_STATES: dict[str, Words] = {
+    "draft": Words("bản nháp", "a draft"),
+    "published": Words("đã ban hành", "published"),
+    "assigned": Words("đã giao", "assigned"),
+    "in_progress": Words("đang thực hiện", "in progress"),
+    "submitted": Words("chờ duyệt", "submitted"),
+    "completed": Words("đã hoàn thành", "completed"),
+    "paused": Words("tạm dừng", "paused"),
+    "cancelled": Words("đã hủy", "cancelled"),
+}
+
+CONTENT = (
+    "title", "group", "directive_id", "parent_reference", "lead_written", "lead_unit_id", "coordinators_written",
+    "coordinator_unit_ids", "responsible_id", "approver_id", "deadline_written", "deadline_kind", "due_on", "product",
+    "product_kind", "evidence_kind", "authority",
+)  # fmt: skip
+"""Fields that say what the task is; the others say what became of it."""
+
+
+class Evidence(BaseModel):
+    """What shows that the work was done (minh chứng): a task is done only with verifiable evidence (11-KH/BCĐ)."""
+
+    id: str
+    kind: EvidenceKind
+    title: str
+    url: str | None = None
+    sha256: str | None = None
+    added_at: datetime
+    added_by: str
+
+
+class HistoryLine(Document):
+    """One line of a task's history: what happened, when, by whom, on which words."""
+
+    task_id: str
+    number: int
+    at: datetime
+    actor: str
+    what: str
+    words: str = ""
+    changes: dict[str, list[Any]] = {}
+    """Field: [before, after]."""
+
+
+class Task(Aggregate):
+    """One piece of work with one lead (226-KL/TW): who, what, by when, answering to whom, with what result."""
+
+    noun: ClassVar = ("nhiệm vụ", "task")
+    created_at: datetime
+    reference: str | None = None
+    sample: Literal["foreign", "demo"] | None = None
+    source: str = ""
+    group: str = ""
+    title: str
+    directive_id: str | None = None
+    parent_reference: str = ""
+    lead_written: str = ""
+    lead_unit_id: str | None = None
+    coordinators_written: str = ""
+    coordinator_unit_ids: list[str] = []
+    responsible_id: str | None = None
+    approver_id: str | None = None
+    deadline_written: str = ""
+    deadline_kind: str = "missing"
+    due_on: Day | None = None
+    product: str = ""
+    product_kind: ProductKind | None = None
+    evidence_kind: EvidenceKind | None = None
+    authority: str = ""
+
+    state: State = "draft"
+    paused_from: State | None = None
+    percent: int = 0
+    evidence: list[Evidence] = []
+    submitted_on: Day | None = None
+    completed_on: Day | None = None
+    submissions: int = 0
+    told: int = 0
+    """0: nobody was told of the due day; 1: that it is near; 2: that it has passed."""
+    import_digest: str = ""
+    _lines: list[tuple[str, str, dict[str, list[Any]]]] = PrivateAttr(default_factory=list)
+
+    # --- content ---
+
+    @staticmethod
+    def id_of_reference(reference: str) -> str:
+        """The id of a task that was imported: the same row of the same plan is the same task."""
+        return str(uuid5(_NAMESPACE, reference))
+
+    def draft(self) -> Task:
+        """Write it down for the first time."""
+        self.record(events.TaskDrafted(**self._public(), directive_id=self.directive_id, reference=self.reference))
+        self._note("drafted", self.title)
+        return self
+
+    def amend(self, changes: dict[str, Any]) -> list[str]:
+        """Change its content; returns the fields that differ. Raises `RuleBroken` when it is past being changed."""
+        self._in(*_STATES.keys() - {"submitted", "completed", "cancelled"}, verb=Words("sửa", "amended"))
+        changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        if not changed:
+            return []
+        before = {name: getattr(self, name) for name in changed}
+        for name, value in changed.items():
+            setattr(self, name, value)
+        if "due_on" in changed:
+            self.told = 0
+        self.record(events.TaskAmended(**self._public(), fields=sorted(changed)))
+        self._note("amended", "", {name: [_plain(before[name]), _plain(changed[name])] for name in sorted(changed)})
+        return sorted(changed)
+
+    # --- life ---
+
+    def publish(self, unclear: Iterable[FieldProblem]) -> None:
+        """Issue it (ban hành). Raises `RuleBroken` with every clear that is not met, each with its words and a repair."""
+        self._in("draft", verb=Words("ban hành", "published"))
+        if problems := list(unclear):
+            raise RuleBroken(
+                Words(
+                    f"Nhiệm vụ chưa đủ rõ để ban hành: {len(problems)} điều cần bổ sung.",
+                    f"The task is not clear enough to be published: {len(problems)} points to mend.",
+                ),
+                problems,
+            )
+        self.state = "published"
+        self.record(events.TaskPublished(**self._public()))
+        self._note("published")
+
+    def assign(self, responsible_id: str) -> None:
+        """Give it to the responsible person (giao việc), for the first time or to another one."""
+        self._in("published", "assigned", "in_progress", verb=Words("giao", "assigned"))
+        before, self.responsible_id = self.responsible_id, responsible_id
+        self.state = "assigned"
+        self.record(events.TaskAssigned(**self._public()))
+        self._note("assigned", "", {} if before == responsible_id else {"responsible_id": [before, responsible_id]})
+
+    def accept(self) -> None:
+        """The responsible person takes it on (nhận việc)."""
+        self._in("assigned", verb=Words("nhận", "accepted"))
+        self.state = "in_progress"
+        self.record(events.TaskAccepted(**self._public()))
+        self._note("accepted")
+
+    def refuse(self, reason_code: str, words: str) -> None:
+        """The responsible person hands it back (từ chối) to whoever assigned it: it can be assigned anew."""
+        self._in("assigned", verb=Words("từ chối", "refused"))
+        self.state = "published"
+        self.record(events.TaskRefused(**self._public(), reason_code=reason_code))
+        self._note("refused", words, {"reason_code": [None, reason_code]})
+
+    def report_progress(self, percent: int, words: str) -> None:
+        """Say how far it is (báo cáo tiến độ), in percent."""
+        self._in("in_progress", verb=Words("báo cáo tiến độ", "reported on"))
+        before, self.percent = self.percent, percent
+        self.record(events.ProgressReported(**self._public(), percent=percent))
+        self._note("progress_reported", words, {"percent": [before, percent]})
+
+    def add_evidence(self, evidence: Evidence) -> None:
+        """Add what shows that the work was done."""
+        self._in("in_progress", verb=Words("thêm minh chứng", "given evidence"))
+        self.evidence.append(evidence)
+        self.record(
+            events.EvidenceAdded(**self._public(), evidence_id=evidence.id, kind=evidence.kind, sha256=evidence.sha256)
+        )
+        self._note("evidence_added", evidence.title, {"evidence": [None, evidence.id]})
+
+    def submit(self, now: datetime, words: str) -> None:
+        """Hand in the result (trình duyệt). Raises `RuleBroken` without evidence of the kind that the task asks for."""
+        self._in("in_progress", verb=Words("trình duyệt", "submitted"))
+        if self.evidence_kind is not None and all(one.kind != self.evidence_kind for one in self.evidence):
+            raise RuleBroken(
+                Words("Chưa có minh chứng của kết quả.", "There is no evidence of the result."),
+                [
+                    FieldProblem(
+                        "evidence", "evidence_missing",
+                        Words(f"Cần ít nhất một minh chứng loại «{self.evidence_kind}».", f"At least one evidence of kind '{self.evidence_kind}' is needed."),
+                        Words("Hãy gọi add-evidence trước khi trình.", "Call add-evidence before you submit."),
+                        self.product or None,
+                    )
+                ],
+            )  # fmt: skip
+        self.state, self.submitted_on = "submitted", local_day(now)
+        self.submissions += 1
+        self.record(events.TaskSubmitted(**self._public(), submitted_at=now))
+        self._note("submitted", words)
+
+    def send_back(self, reason_code: str, words: str) -> None:
+        """The approver sends it back to be mended (trả lại)."""
+        self._in("submitted", verb=Words("trả lại", "returned"))
+        self.state, self.submitted_on = "in_progress", None
+        self.record(events.TaskReturned(**self._public(), reason_code=reason_code))
+        self._note("returned", words, {"reason_code": [None, reason_code]})
+
+    def complete(self, now: datetime, timeliness: Timeliness, words: str) -> None:
+        """The approver accepts the result (nghiệm thu)."""
+        self._in("submitted", verb=Words("duyệt hoàn thành", "completed"))
+        self.state, self.completed_on, self.percent = "completed", local_day(now), 100
+        self.record(events.TaskCompleted(**self._public(), completed_at=now, timeliness=timeliness))
+        self._note("completed", words)
+
+    def pause(self, words: str) -> None:
+        """Stop its clock (tạm dừng), on recorded words."""
+        self._in(*OPEN, verb=Words("tạm dừng", "paused"))
+        self.paused_from, self.state = self.state, "paused"
+        self.record(events.TaskPaused(**self._public()))
+        self._note("paused", words)
+
+    def resume(self) -> None:
+        """Let its clock run again (tiếp tục)."""
+        self._in("paused", verb=Words("tiếp tục", "resumed"))
+        self.state, self.paused_from = self.paused_from or "published", None
+        self.record(events.TaskResumed(**self._public()))
+        self._note("resumed")
+
+    def cancel(self, words: str) -> None:
+        """Say that it needs not be done any more (hủy), on recorded words."""
+        self._in(*_STATES.keys() - {"completed", "cancelled"}, verb=Words("hủy", "cancelled"))
+        self.state = "cancelled"
+        self.record(events.TaskCancelled(**self._public()))
+        self._note("cancelled", words)
+
+    # --- the clock ---
+
+    def tell_of_due_day(self, today: date, nearly_due_days: int) -> bool:
+        """Say once that the due day is near, and once that it has passed. True when something was said."""
+        if self.due_on is None or self.state not in OPEN:
+            return False
+        left = (self.due_on - today).days
+        if left < 0 and self.told < 2:
+            self.told = 2
+            self.record(events.TaskBecameOverdue(**self._public()))
+            self._note("became_overdue")
+            return True
+        if 0 <= left <= nearly_due_days and self.told < 1:
+            self.told = 1
+            self.record(events.TaskFellDueSoon(**self._public(), days_left=left))
+            self._note("fell_due_soon")
+            return True
+        return False
+
+    # --- inside ---
+
+    def take_lines(self) -> list[tuple[str, str, dict[str, list[Any]]]]:
+        """Hand over the history lines written since the last call."""
+        lines, self._lines = self._lines, []
+        return lines
+
+    def _note(self, what: str, words: str = "", changes: dict[str, list[Any]] | None = None) -> None:
+        self._lines.append((what, words, changes or {}))
+
+    def _in(self, *states: str, verb: Words) -> None:
+        if self.state not in states:
+            present = _STATES[self.state]
+            wanted = [_STATES[state] for state in _STATES if state in states]
+            raise RuleBroken(
+                Words(
+                    f"Nhiệm vụ {present.vi}, không thể {verb.vi}.",
+                    f"The task is {present.en}: it cannot be {verb.en}.",
+                ),
+                [
+                    FieldProblem(
+                        "state",
+                        "wrong_state",
+                        Words(f"Trạng thái hiện tại: {present.vi}.", f"Present state: {present.en}."),
+                        Words(
+                            f"Chỉ làm được khi nhiệm vụ: {', '.join(word.vi for word in wanted)}.",
+                            f"Possible only when it is: {', '.join(word.en for word in wanted)}.",
+                        ),
+                        self.state,
+                    )
+                ],
+            )
+
+    def _public(self) -> dict[str, Any]:
+        return {
+            "task_id": self.id,
+            "title": self.title,
+            "lead_unit_id": self.lead_unit_id,
+            "responsible_id": self.responsible_id,
+            "approver_id": self.approver_id,
+            "due_on": self.due_on,
+        }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,13 @@
+"""Keep the name of a unit that was corrected."""
+
+from __future__ import annotations
+
+from common.contracts.base import Message
+from common.contracts.tasks import UnitChanged
+from common.unit_of_work import UnitOfWork
+from training.domain.directory import Unit
+from training.store import UNITS
+
+
+async def handle(message: Message[UnitChanged], uow: UnitOfWork) -> None:
+    uow.put(UNITS, Unit.copy_of(message.event))

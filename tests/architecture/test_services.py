@@ -1,0 +1,177 @@
+"""What must be so of every service: rules of access, reactions and routes that are listed, events that reach the audit."""
+
+from __future__ import annotations
+
+import ast
+import pkgutil
+import re
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import pytest
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+
+from common.consumer import handled_types, topics_for
+from common.contracts.base import Event
+from common.contracts.topics import BY_OWNER, TOPICS
+from common.http import Call, Effect, Routes, reads, scope_of, writes
+from common.service import Service
+from common.settings import Settings
+from tools.services import ANY_OWNER, NAMES, carriers, load
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted([*ROOT.glob("libs/*/src/*"), *ROOT.glob("services/*/src/*"), *ROOT.glob("gateway/src/*")])
+CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+every_service = pytest.mark.parametrize("name", NAMES)
+
+
+# --- routes ---
+
+
+def api_routes(service: Service) -> list[APIRoute]:
+    routes = [route for router in service.routes for route in router.routes]
+    assert all(isinstance(route, APIRoute) for route in routes), "a mounted application would have no rule of access"
+    return [route for route in routes if isinstance(route, APIRoute)]
+
+
+def unruled(service: Service) -> list[str]:
+    """Routes that do not say who may call them, or change something without the manners of an effect."""
+    return [f"{sorted(route.methods)} {route.path}" for route in api_routes(service) if not _ruled(route)]
+
+
+def _ruled(route: APIRoute) -> bool:
+    scope = scope_of(route)
+    if scope is None or not re.fullmatch(r"[a-z]+:[a-z]+", scope):
+        return False
+    kinds = {getattr(dependency.call, "__qualname__", "").split(".")[0] for dependency in route.dependant.dependencies}
+    return "writes" in kinds if route.methods & CHANGES else "reads" in kinds
+
+
+@every_service
+def test_every_route_says_who_may_call_it(name: str) -> None:
+    service = load(name)
+    assert api_routes(service)
+    assert unruled(service) == []
+
+
+def test_a_route_without_a_rule_is_caught() -> None:
+    routes = Routes("planted")
+
+    @routes.get("/open")
+    async def anyone() -> None: ...
+
+    @routes.post("/sly")
+    async def changes_as_a_reader(call: Annotated[Call, reads("tasks:read")]) -> None: ...
+
+    @routes.post("/fine")
+    async def fine(effect: Annotated[Effect, writes("tasks:write")]) -> None: ...
+
+    planted = Service("tasks", "planted", Settings, [], routes=[routes])
+    assert unruled(planted) == ["['GET'] /v1/open", "['POST'] /v1/sly"]
+
+
+# --- what is written must be listed ---
+
+
+def feature_modules(package: str) -> Iterator[ModuleType]:
+    features = import_module(f"{package}.features")
+    for found in pkgutil.iter_modules(features.__path__):
+        yield import_module(f"{package}.features.{found.name}")
+
+
+def unlisted(modules: Iterable[ModuleType], service: Service) -> list[str]:
+    """Feature modules whose routes or reactions the service does not list."""
+    routers = {id(router) for router in service.routes}
+    handlers = {handler.__module__ for handler in service.handlers}
+    forgotten = []
+    for module in modules:
+        own = [value for value in vars(module).values() if isinstance(value, APIRouter)]
+        reacts = module.__name__.rpartition(".")[2].startswith("on_")
+        if any(id(router) not in routers for router in own) or (reacts and module.__name__ not in handlers):
+            forgotten.append(module.__name__)
+    return forgotten
+
+
+@every_service
+def test_every_feature_is_listed(name: str) -> None:
+    assert unlisted(feature_modules(name), load(name)) == []
+
+
+def test_a_forgotten_feature_is_caught() -> None:
+    endpoint, reaction, helper = (ModuleType(f"planted.features.{name}") for name in ("do_it", "on_it_done", "view"))
+    endpoint.__dict__["routes"] = Routes("planted")
+    nothing = Service("tasks", "planted", Settings, [])
+    assert unlisted([endpoint, reaction, helper], nothing) == [endpoint.__name__, reaction.__name__]
+    everything = Service("tasks", "planted", Settings, [], routes=[endpoint.routes])
+    assert unlisted([endpoint, helper], everything) == []
+
+
+@every_service
+def test_every_reaction_is_to_an_event_that_exists(name: str) -> None:
+    handled = handled_types(load(name).handlers)
+    assert handled.keys() <= Event.registry.keys() | {"*"}
+    assert topics_for(handled) or not handled
+
+
+# --- events ---
+
+
+def uncarried(types: Iterable[type[Event]]) -> list[str]:
+    """Types that no topic carries, or that are declared in the module of another owner."""
+    wrong = []
+    for event in types:
+        owner = event.type.split(".")[0]
+        known = owner in {*BY_OWNER, ANY_OWNER} and event.__module__ == f"common.contracts.{owner}"
+        if not known or not carriers(event):
+            wrong.append(event.type)
+    return wrong
+
+
+def test_every_event_is_carried_by_its_owners_topic() -> None:
+    assert uncarried(Event.registry.values()) == []
+
+
+def test_an_event_without_a_topic_is_caught() -> None:
+    class Planted(Event):
+        pass
+
+    Planted.type = "nobody.thing.happened.v1"
+    assert uncarried([Planted]) == ["nobody.thing.happened.v1"]
+
+
+def test_the_audit_takes_every_event_of_every_topic() -> None:
+    handled = handled_types(load("audit").handlers)
+    assert set(handled) == {"*"}
+    assert topics_for(handled) == [topic.name for topic in TOPICS]
+
+
+# --- nothing prints while it is imported ---
+
+
+def prints_on_import(source: str) -> list[int]:
+    """Lines of calls of `print` that run when the module is imported."""
+
+    def walk(node: ast.AST) -> Iterator[int]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                continue
+            if isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id == "print":
+                yield child.lineno
+            yield from walk(child)
+
+    return list(walk(ast.parse(source)))
+
+
+def test_no_module_prints_on_import() -> None:
+    modules = [path for source in SOURCES for path in source.rglob("*.py")]
+    assert modules
+    assert [str(path) for path in modules if prints_on_import(path.read_text())] == []
+
+
+def test_a_print_on_import_is_caught() -> None:
+    assert prints_on_import("def f():\n    print(1)\nif True:\n    print(2)\n") == [4]
