@@ -55,8 +55,8 @@ def document(services: list[Service]) -> dict[str, Any]:
         "info": {
             "title": "Rõ Việc: events",
             "version": "1",
-            "description": "CloudEvents 1.0 in binary content mode on Apache Kafka: attributes in `ce_*` headers, JSON in the value. "
-            "Delivery is at least once; readers apply `ce_sequence` n + 1 after n and drop what they have applied.",
+            "description": "CloudEvents 1.0 in binary content mode on Apache Kafka: attributes in `ce_*` headers, JSON in the "
+            "value. Delivery is at least once; readers apply `ce_sequence` n + 1 after n and drop what they have applied.",
         },
         "defaultContentType": "application/json",
         "channels": dict(_channels()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, Metric
 from prometheus_client.metrics import MetricWrapperBase
 
 from common import observability
@@ -53,6 +53,9 @@ def _event(event: type[Event], heard: list[str]) -> Iterator[str]:
     yield _table(("field", "type", "meaning"), rows)
 
 
+_FORMATS = {"date": "day", "date-time": "moment"}
+
+
 def _kind(field: dict[str, Any]) -> str:
     match field:
         case {"anyOf": choices}:
@@ -63,11 +66,7 @@ def _kind(field: dict[str, Any]) -> str:
             return f"list of {_kind(items)}"
         case {"type": "integer", "minimum": low, "maximum": high}:
             return f"integer {low}..{high}"
-        case {"format": "date"}:
-            return "day"
-        case {"format": "date-time"}:
-            return "moment"
-    return str(field["type"])
+    return _FORMATS.get(field.get("format", ""), str(field["type"]))
 
 
 def _meaning(field: dict[str, Any]) -> str:
@@ -82,21 +81,26 @@ def metrics() -> str:
     return _lines(
         "# Metrics",
         GENERATED,
-        "At `/metrics` of each process's own port for operators, in the Prometheus text format. No label ever holds an id. Beside "
-        "these stand the client library's own `process_*` and `python_*`.",
+        "At `/metrics` of each process's own port for operators, in the Prometheus text format. No label ever holds an id. "
+        "Beside these stand the client library's own `process_*` and `python_*`.",
         _table(("name", "type", "labels", "help"), rows),
     )
 
 
 def _exposed(metric: MetricWrapperBase) -> str:
-    name = metric.describe()[0].name
+    name = _described(metric).name
     return f"{name}_total" if isinstance(metric, Counter) else name
 
 
 def _about(metric: MetricWrapperBase) -> tuple[str, str, str]:
     kinds = {Counter: "counter", Gauge: "gauge", Histogram: "histogram"}
     labels = ", ".join(f"`{label}`" for label in metric._labelnames)
-    return kinds[type(metric)], labels, metric.describe()[0].documentation
+    return kinds[type(metric)], labels, _described(metric).documentation
+
+
+def _described(metric: MetricWrapperBase) -> Metric:
+    (described,) = metric.describe()
+    return described
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -41,7 +41,11 @@ RULES = (
         re.compile(r"(?i)\b\w*(?:secret|password|passwd|api_?key|private_?key)\w*[\"']?\s*[:=]\s*[\"'][A-Za-z0-9+/_=-]{16,}[\"']"),
         "a secret comes from the environment or is made on the first run",
     ),
-    Rule("path of a machine", re.compile(r"(?<![\w.}/-])/(?:work|root|farm|tmp|home/\w+|Users/\w+)/\w"), "say it from the repository's root"),
+    Rule(
+        "path of a machine",
+        re.compile(r"(?<![\w.}/-])/(?:work|root|farm|tmp|home/\w+|Users/\w+)/\w"),
+        "say it from the repository's root",
+    ),
     Rule(
         "package registry",
         re.compile(r"(?i)https?://[^\s\"'<>)]*(?:p[y]pi|pythonhosted|m[a]ven|n[p]mjs|cr[a]tes\.io|gol[a]ng|artifactory|nexus|devpi)"),
@@ -66,7 +70,7 @@ def findings(name: str, text: str) -> Iterator[str]:
 def tracked(root: Path) -> list[Path]:
     """What git tracks or would track on `git add`."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout
+    listed = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout  # noqa: S603 - a fixed command
     return [path for name in listed.decode().split("\0") if name and (path := root / name).is_file()]
 
 

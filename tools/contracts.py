@@ -1,7 +1,7 @@
 """`python -m tools.contracts`: write what is generated from the code, or with `--check` say what on disk differs from it.
 
 Golden schema and example of each event type (`libs/common/schemas/`), and in `docs/generated/` the AsyncAPI document, the
-catalogues of events and metrics, the OpenAPI document of each service and of the whole platform. A change of an event
+catalogues of events and metrics, the OpenAPI document of each service and, merged, of the whole platform. A change of an event
 that would break its readers is refused. Exit status: 0, or 1 when something differs, breaks, or cannot be generated.
 """
 
@@ -22,6 +22,8 @@ from tools.services import NAMES, NotBuilt, load
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = Path("libs/common/schemas")
 GENERATED = Path("docs/generated")
+OPENAPI = GENERATED / "openapi"
+MERGED = OPENAPI / "merged.json"
 PARTS = ("events", "metrics", "openapi")
 
 Files = dict[Path, str]
@@ -47,8 +49,8 @@ def metric_files() -> Files:
 
 def openapi_files(services: list[Service]) -> Files:
     documents = openapi.documents(services)
-    files = {GENERATED / f"openapi-{name}.json": _json(document) for name, document in documents.items()}
-    return files | {GENERATED / "openapi.json": _json(openapi.merge(documents))}
+    files = {OPENAPI / f"{name}.json": _json(document) for name, document in documents.items()}
+    return files | {MERGED: _json(openapi.merge(documents))}
 
 
 def generate(parts: Sequence[str], services: list[Service]) -> Files:
@@ -65,7 +67,7 @@ def generate(parts: Sequence[str], services: list[Service]) -> Files:
 
 def stale(files: Files, parts: Sequence[str], root: Path) -> list[Path]:
     """Generated files on disk that nothing generates any more."""
-    patterns = {"events": (SCHEMAS, "*.json"), "openapi": (GENERATED, "openapi*.json")}
+    patterns = {"events": (SCHEMAS, "*.json"), "openapi": (OPENAPI, "*.json")}
     found = (path.relative_to(root) for part in parts if part in patterns for path in _glob(root, *patterns[part]))
     return [path for path in found if path not in files]
 

@@ -41,7 +41,8 @@ def schema_of(event: type[Event]) -> Schema:
         raise TypeError(f"{event.type}: say in the docstring of {event.__name__} what happened")
     schema.pop("additionalProperties")
     schema |= {"$schema": DIALECT, "$id": f"urn:roviec:event:{event.type}", "title": event.type}
-    return {keyword: schema[keyword] for keyword in ("$schema", "$id", "title", "description", "type", "required", "properties")}
+    order = ("$schema", "$id", "title", "description", "type", "required", "properties")
+    return {keyword: schema[keyword] for keyword in order}
 
 
 def example_of(event: type[Event]) -> Any:

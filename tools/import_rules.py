@@ -13,8 +13,8 @@ class OnlyContract(Contract):
 
     type_name = "only"
 
-    modules = fields.ListField(subfield=fields.StringField())
-    may_import = fields.ListField(subfield=fields.StringField())
+    modules: list[str] = fields.ListField(subfield=fields.StringField())  # type: ignore[assignment]  # a descriptor
+    may_import: list[str] = fields.ListField(subfield=fields.StringField())  # type: ignore[assignment]
 
     def check(self, graph: grimp.ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002 - import-linter's signature
         roots = {root for pattern in self.modules for root in graph.find_matching_modules(pattern)}

@@ -10,9 +10,9 @@ from common.contracts.base import Event
 from common.contracts.topics import BY_OWNER, TOPICS, Topic, topic_of
 from common.service import Service
 
-GATEWAY = "gateway"
-"""Owns a topic, but is no `Service`: it has a data plane of its own."""
-NAMES = tuple(name for name in BY_OWNER if name != GATEWAY)
+NAMES = tuple(BY_OWNER)
+_ELSEWHERE = {"gateway": "gateway.app"}
+"""Where a table of contents does not stand in `<name>.service`: beside the gateway's data plane, which is no `Service`."""
 ANY_OWNER = "platform"
 """Owner in the names of events that every service may publish, on its own topic."""
 
@@ -23,12 +23,15 @@ class NotBuilt(Exception):
 
 def load(name: str) -> Service:
     """A service's table of contents. Raises `NotBuilt` with the reason when it cannot be imported."""
+    module = _ELSEWHERE.get(name, f"{name}.service")
     try:
-        found = import_module(f"{name}.service").service
+        found = import_module(module).service
     except Exception as error:  # whatever stands in the way of the import
-        raise NotBuilt(f"{name}.service cannot be imported: {type(error).__name__}: {error}") from error
+        raise NotBuilt(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
     if not isinstance(found, Service):
-        raise NotBuilt(f"{name}.service.service is no common.service.Service")
+        raise NotBuilt(f"{module}.service is no common.service.Service")
+    if found.name != name:
+        raise NotBuilt(f"{module}.service calls itself {found.name}, not {name}")
     return found
 
 

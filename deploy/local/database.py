@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
-from deploy.local import bootstrap
-from deploy.local.parts import CACHE, Part
 from filelock import FileLock
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
+
+from deploy.local import bootstrap
+from deploy.local.parts import CACHE, Part
 
 
 def uri(port: int) -> str:
@@ -44,7 +46,7 @@ def database(home: Path, port: int, log: Path, *options: str) -> Part:
 def _commits(port: int) -> bool:
     """True when the server is a primary and a transaction commits on it."""
     try:
-        with MongoClient(uri(port), serverSelectionTimeoutMS=500, connectTimeoutMS=500) as client:
+        with MongoClient[dict[str, Any]](uri(port), serverSelectionTimeoutMS=500, connectTimeoutMS=500) as client:
             if not client.admin.command("hello").get("isWritablePrimary"):
                 return False
             probe = client["roviec_probe"]["probe"]

@@ -11,36 +11,38 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from common.testing import Area
 from deploy.local.broker import broker
 from deploy.local.database import database, uri
 from deploy.local.parts import Part, free_port
 
-from common.testing import Area
-
 _started: list[Part] = []
-_folder: Path | None = None
+_folders: list[Path] = []
+HEAP = "512m"
+"""A test run makes hundreds of topics; the local run's smaller broker would collect garbage instead of answering."""
 _numbers = itertools.count()
 
 
 def _start() -> None:
     """Make sure that `KAFKA_BOOTSTRAP` and `MONGO_URI` are set; workers of the run inherit them."""
-    global _folder
     if os.environ.get("KAFKA_BOOTSTRAP") and os.environ.get("MONGO_URI"):
         return
     if os.environ.get("TESTCONTAINERS") == "1":
         _start_containers()
         return
-    _folder = Path(tempfile.mkdtemp(prefix="roviec-test-"))
-    kafka_port, mongo_port = free_port(), free_port()
+    folder = Path(tempfile.mkdtemp(prefix="roviec-test-"))
+    _folders.append(folder)
+    kafka_port = free_port()
+    mongo_port = free_port({kafka_port})
     if not os.environ.get("KAFKA_BOOTSTRAP"):
-        _started.append(broker(_folder / "kafka", kafka_port, free_port(), _folder / "kafka.log"))
+        _started.append(broker(folder / "kafka", kafka_port, free_port({kafka_port, mongo_port}), folder / "kafka.log", HEAP))
         os.environ["KAFKA_BOOTSTRAP"] = f"127.0.0.1:{kafka_port}"
     if not os.environ.get("MONGO_URI"):
-        _started.append(database(_folder / "mongo", mongo_port, _folder / "mongo.log", "--enable-test-commands"))
+        _started.append(database(folder / "mongo", mongo_port, folder / "mongo.log", "--enable-test-commands"))
         os.environ["MONGO_URI"] = uri(mongo_port)
     for part in _started:
         part.start()
@@ -71,15 +73,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         _start()
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
+def pytest_unconfigure() -> None:
     async def end() -> None:
         await asyncio.gather(*(part.stop(3) for part in _started))
 
     if _started:
         asyncio.run(end())
         _started.clear()
-    if _folder is not None:
-        shutil.rmtree(_folder, ignore_errors=True)
+    while _folders:
+        shutil.rmtree(_folders.pop(), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +92,6 @@ def servers() -> tuple[str, str]:
 
 
 @pytest.fixture
-def area(servers: tuple[str, str], worker_id: str) -> Iterator[Area]:
+def area(servers: tuple[str, str], worker_id: str) -> Area:
     """A corner of both servers that no other test uses."""
-    yield Area(f"t{os.getpid()}{worker_id}{next(_numbers)}", *servers)
+    return Area(f"t{os.getpid()}{worker_id}{next(_numbers)}", *servers)

@@ -16,7 +16,7 @@ MODULES = sorted(path for path in COMMON.rglob("*.py") if "contracts" not in pat
 MOST_LINES = 2500
 
 NOUNS = re.compile(
-    r"directive|course|programme|enrol|learner|wave|notice|ledger|committee|evidence|commune|province|succession", re.I
+    r"directive|course|programme|enrol|learner|wave|notice|ledger|committee|evidence|commune|province|succession", re.IGNORECASE
 )
 """Nouns of the field. `task` is asyncio's as well, `unit` a pattern's: those two cannot be told apart by a word list."""
 METRICS = "observability.py"

@@ -41,7 +41,7 @@ def api_routes(service: Service) -> list[APIRoute]:
 
 def unruled(service: Service) -> list[str]:
     """Routes that do not say who may call them, or change something without the manners of an effect."""
-    return [f"{sorted(route.methods)} {route.path}" for route in api_routes(service) if not _ruled(route)]
+    return [f"{sorted(route.methods or ())} {route.path}" for route in api_routes(service) if not _ruled(route)]
 
 
 def _ruled(route: APIRoute) -> bool:
@@ -49,7 +49,7 @@ def _ruled(route: APIRoute) -> bool:
     if scope is None or not re.fullmatch(r"[a-z]+:[a-z]+", scope):
         return False
     kinds = {getattr(dependency.call, "__qualname__", "").split(".")[0] for dependency in route.dependant.dependencies}
-    return "writes" in kinds if route.methods & CHANGES else "reads" in kinds
+    return "writes" in kinds if CHANGES & (route.methods or set()) else "reads" in kinds
 
 
 @every_service

@@ -157,7 +157,7 @@ def test_any_cloudevents_reader_can_read_the_headers() -> None:
 def test_an_envelope_that_is_not_ours_is_undecodable(name: str, value: bytes | None) -> None:
     spoilt = {**dict(SENT.headers()), name: value}
     with pytest.raises(Undecodable) as caught:
-        Envelope.from_headers([(key, found) for key, found in spoilt.items()])
+        Envelope.from_headers(list(spoilt.items()))
     assert caught.value.reason == "headers"
 
 

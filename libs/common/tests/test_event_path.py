@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from common import inbox
+from common import consumer, inbox
 from common.contracts.base import Envelope, Message
 from common.contracts.training import CourseRegistered
 from common.domain import Aggregate, Document
 from common.mongo import Index
 from common.outbox import OUTBOX, new_id
 from common.repository import Reader, Store
-from common.service import Service
+from common.service import Process, Service
 from common.settings import Settings
 from common.testing import Area, eventually
 from common.unit_of_work import UnitOfWork
@@ -45,6 +46,8 @@ async def on_course(message: Message[CourseRegistered], uow: UnitOfWork) -> None
     event = message.event
     if event.title == "fails":
         raise RuntimeError("a handler that fails")
+    if event.title == "hangs":
+        await asyncio.Event().wait()
     uow.add(SEEN, Seen(id=new_id(), course_id=event.course_id, title=event.title, sequence=message.envelope.sequence))
 
 
@@ -52,7 +55,7 @@ WRITER = Service("training", "writer", Settings, [COURSES])
 READER = Service("notifications", "reader", Settings, [SEEN], handlers=[on_course])
 
 
-async def write(process, course: str, *titles: str) -> None:
+async def write(process: Process, course: str, *titles: str) -> None:
     async def work(uow: UnitOfWork) -> None:
         found = await uow.get(COURSES, course) or Course(id=course)
         for title in titles:
@@ -62,7 +65,7 @@ async def write(process, course: str, *titles: str) -> None:
     await process.units.run(work, process.units.system())
 
 
-async def seen(process, course: str) -> list[str]:
+async def seen(process: Process, course: str) -> list[str]:
     rows = await Reader(process.database).find(SEEN, {"course_id": course}, sort=("sequence",))
     assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
     return [row.title for row in rows]
@@ -80,7 +83,7 @@ async def test_events_reach_their_reader_in_order_and_once(area: Area) -> None:
         assert await seen(reader, "c0") == [f"{n}{x}" for n in range(0, 30, 3) for x in "ab"]
 
         async def marked() -> bool:
-            return await writer.database.collection(OUTBOX).count_documents({"state": "P"}) == 0
+            return bool(await writer.database.collection(OUTBOX).count_documents({"state": "P"}) == 0)
 
         await eventually("every row is marked sent", marked)
 
@@ -151,7 +154,9 @@ async def test_poison_goes_to_the_dead_letters_and_costs_itself_alone(area: Area
 async def test_a_failing_handler_parks_its_stream_alone(area: Area) -> None:
     async with area.running(READER) as reader:
         await raw(area, "training-events", [
-            (body("f", "fails"), envelope("f", 1)), (body("f", "after"), envelope("f", 2)), (body("g", "fine"), envelope("g", 1)),
+            (body("f", "fails"), envelope("f", 1)),
+            (body("f", "after"), envelope("f", 2)),
+            (body("g", "fine"), envelope("g", 1)),
         ])  # fmt: skip
 
         async def flows() -> bool:
@@ -170,3 +175,68 @@ async def test_a_failing_handler_parks_its_stream_alone(area: Area) -> None:
             return await seen(reader, "f") == ["healed", "after"]
 
         await eventually("both are applied once the cause is gone", healed)
+
+
+async def test_a_handler_that_hangs_parks_its_stream_alone(area: Area, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It must not be taken for a database that is away, which is waited for."""
+    monkeypatch.setattr(consumer, "BATCH_SECONDS", 0.5)
+    async with area.running(READER) as reader:
+        await raw(area, "training-events", [(body("h", "hangs"), envelope("h", 1)), (body("g", "fine"), envelope("g", 1))])
+
+        async def flows() -> bool:
+            return await seen(reader, "g") == ["fine"]
+
+        await eventually("what is behind it in the partition flows", flows)
+        parked = await reader.database.collection(inbox.PARKED).find({}).to_list(None)
+        assert [(row["stream"].rpartition("/")[2], row["why"]) for row in parked] == [("h", "failed")]
+
+
+async def test_a_parked_record_that_hangs_does_not_stop_the_reading(area: Area, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with area.running(READER) as reader:
+        await raw(area, "training-events", [(body("f", "fails"), envelope("f", 1))])
+        parked = reader.database.collection(inbox.PARKED)
+
+        async def waits() -> bool:
+            return bool(await parked.count_documents({"why": "failed"}))
+
+        await eventually("it is parked", waits)
+        trying = asyncio.Event()
+
+        async def hang(*_: object) -> str:
+            trying.set()
+            await asyncio.Event().wait()
+            return "never"
+
+        assert reader.consumer is not None
+        effect = reader.consumer.inbox._effect
+        monkeypatch.setattr(reader.consumer.inbox, "_effect", hang)
+        await asyncio.wait_for(trying.wait(), 30)
+        monkeypatch.setattr(reader.consumer.inbox, "_effect", effect)
+        await raw(area, "training-events", [(body("g", "fine"), envelope("g", 1))])
+
+        async def flows() -> bool:
+            return await seen(reader, "g") == ["fine"]
+
+        await eventually("others are read meanwhile", flows, consumer.BATCH_SECONDS / 2)
+
+
+async def test_a_process_that_drains_is_not_ready_again(area: Area) -> None:
+    """Whoever asks `/readyz` while the last work is finished must not send new work."""
+    drained = asyncio.Event()
+    async with area.running(WRITER, role="api") as process:
+        asked = asyncio.Event()
+        ping = process.database.ping
+
+        async def drain(*_: object) -> None:
+            process.database.ping = count  # type: ignore[method-assign]
+            await drained.wait()
+
+        async def count() -> None:
+            if process._draining and asked.is_set():
+                drained.set()
+            asked.set()
+            await ping()
+
+        process._drain = drain  # type: ignore[assignment,method-assign]
+    assert drained.is_set()
+    assert not process.ready

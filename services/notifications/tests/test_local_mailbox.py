@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx2
 from aiosmtplib import SMTP
+
 from deploy.local.parts import free_port
 
 EVIL = "<script>alert(1)</script>"

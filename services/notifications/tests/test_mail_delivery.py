@@ -19,8 +19,10 @@ from notifications.domain.person import Contact, Person
 from notifications.domain.text import Bilingual
 from notifications.features.deliver_mail import claim, deliver_mail
 from notifications.service import service
+from notifications.settings import NotificationsSettings
 from notifications.smtp import MailServerAway
 from notifications.store import CONTACTS, NOTICES, PEOPLE, erase_contact, mail_in_hand
+from services.notifications.tests.mail_sink import Sink
 
 pytestmark = pytest.mark.servers
 
@@ -57,10 +59,15 @@ async def events_of(process: Process, person: str) -> list[str]:
 
 
 async def deliver(process: Process) -> None:
-    await deliver_mail(process.units, process.settings)
+    await deliver_mail(process.units, settings_of(process))
 
 
-async def test_each_answer_of_the_mail_server_has_its_state(area: Area, sink) -> None:
+def settings_of(process: Process) -> NotificationsSettings:
+    assert isinstance(process.settings, NotificationsSettings)
+    return process.settings
+
+
+async def test_each_answer_of_the_mail_server_has_its_state(area: Area, sink: Sink) -> None:
     sink.answers = {
         "gone@example.vn": "550 5.1.1 no gone@example.vn here",
         "grey@example.vn": "450 come again",
@@ -87,7 +94,7 @@ async def test_each_answer_of_the_mail_server_has_its_state(area: Area, sink) ->
         assert await mail_in_hand(Reader(process.database)) == (0, None)
 
 
-async def test_a_mail_server_that_is_away_costs_no_attempt(area: Area, sink) -> None:
+async def test_a_mail_server_that_is_away_costs_no_attempt(area: Area, sink: Sink) -> None:
     async with area.running(service, "api", **sink.settings()) as process:
         await tell(process, "a", "b")
         sink.stop()
@@ -108,7 +115,7 @@ async def test_a_mail_server_that_is_away_costs_no_attempt(area: Area, sink) -> 
         assert (await mail_of(process, "a")).state == "delivered"
 
 
-async def test_who_turned_away_meanwhile_is_not_mailed(area: Area, sink) -> None:
+async def test_who_turned_away_meanwhile_is_not_mailed(area: Area, sink: Sink) -> None:
     async with area.running(service, "api", **sink.settings()) as process:
         await tell(process, "erased", "left", "off")
 
@@ -130,7 +137,7 @@ async def test_who_turned_away_meanwhile_is_not_mailed(area: Area, sink) -> None
         }
 
 
-async def test_replicas_share_the_work_and_send_nothing_twice(area: Area, sink) -> None:
+async def test_replicas_share_the_work_and_send_nothing_twice(area: Area, sink: Sink) -> None:
     async with (
         area.running(service, "api", **sink.settings()) as one,
         area.running(service, "api", **sink.settings()) as two,
@@ -147,7 +154,7 @@ async def test_replicas_share_the_work_and_send_nothing_twice(area: Area, sink) 
         assert Counter(to for to, _ in sink.taken) == Counter(f"{who}@example.vn" for who in people)
 
 
-async def test_a_claim_runs_out_and_a_sender_told_to_stop_gives_back(area: Area, sink) -> None:
+async def test_a_claim_runs_out_and_a_sender_told_to_stop_gives_back(area: Area, sink: Sink) -> None:
     settings = {**sink.settings(), "mail_claim_seconds": 2.0, "smtp_seconds": 0.9}
     async with area.running(service, "api", **settings) as process:
         await tell(process, "a")
@@ -180,11 +187,11 @@ async def test_a_claim_runs_out_and_a_sender_told_to_stop_gives_back(area: Area,
         assert states["delivered"] == len(sink.taken)
 
 
-async def test_killed_between_the_servers_yes_and_our_note_the_same_mail_goes_again(area: Area, sink) -> None:
+async def test_killed_between_the_servers_yes_and_our_note_the_same_mail_goes_again(area: Area, sink: Sink) -> None:
     settings = {**sink.settings(), "mail_claim_seconds": 3.0, "smtp_seconds": 1.4}
     async with area.running(service, "api", **settings) as process:
         await tell(process, "a")
-        ours = process.settings
+        ours = settings_of(process)
         env = {
             "MONGO_URI": ours.mongo_uri.get_secret_value(), "DATABASE": ours.database, "KAFKA_BOOTSTRAP": ours.kafka_bootstrap,
             "TOPIC_PREFIX": ours.topic_prefix, "INTERNAL_JWKS_URL": ours.internal_jwks_url, "CURSOR_KEY": new_id(),

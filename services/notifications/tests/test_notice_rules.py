@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -77,7 +78,13 @@ def test_one_person_in_several_roles_is_told_once_and_nobody_is_nobody() -> None
 def test_every_row_has_its_own_kind_and_event_and_fills_its_words() -> None:
     assert len(set(KINDS)) == len(KINDS) == len({reaction.event for reaction in REACTIONS})
     for reaction in REACTIONS:
-        fields = {"task_id": "t", "programme_id": "p", "title": "Tên việc", "due_on": date(2026, 11, 30), "days_left": 2}
+        fields: dict[str, Any] = {
+            "task_id": "t",
+            "programme_id": "p",
+            "title": "Tên việc",
+            "due_on": date(2026, 11, 30),
+            "days_left": 2,
+        }
         event = reaction.event.model_construct(**fields)
         title, body = words(reaction, event)
         assert "Tên việc" in title.vi
@@ -154,7 +161,7 @@ def test_a_sender_whose_claim_was_taken_over_may_only_say_that_it_was_delivered(
     told.claim_mail(NOW + timedelta(minutes=1))
     assert not told.settle_mail(1, Refusal("smtp_550", permanent=True), NOW, PAUSES)
     assert not told.give_back_mail(1, NOW)
-    assert told.mail.state == "sending"
+    assert (told.mail.state, told.mail.claim) == ("sending", 2)
     assert told.settle_mail(1, None, NOW, PAUSES)
     assert told.mail.state == "delivered"
     assert not told.settle_mail(2, Refusal("smtp_550", permanent=True), NOW, PAUSES)
@@ -237,7 +244,7 @@ def test_no_title_can_add_a_header(text: str) -> None:
 
 # --- settings ---
 
-BASE = {
+BASE: dict[str, Any] = {
     "mongo_uri": "mongodb://x", "database": "d", "kafka_bootstrap": "k:1", "internal_jwks_url": "http://x", "cursor_key": "k",
     "smtp_host": "mail.example.vn", "mail_from": "no-reply@example.vn", "public_url": "https://example.vn",
 }  # fmt: skip
@@ -258,7 +265,7 @@ BASE = {
         ({"mail_claim_seconds": 5.0}, False),
     ],
 )
-def test_settings_refuse_what_would_leak(changes: dict[str, object], fine: bool) -> None:
+def test_settings_refuse_what_would_leak(changes: dict[str, Any], fine: bool) -> None:
     if fine:
         NotificationsSettings(**{**BASE, **changes})
     else:

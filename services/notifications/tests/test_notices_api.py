@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import httpx2
 import pytest
 
 from common.domain import Actor
@@ -19,6 +21,7 @@ from notifications.domain.person import Person
 from notifications.domain.text import Bilingual
 from notifications.service import service
 from notifications.store import CONTACTS, NOTICES, PEOPLE
+from services.notifications.tests.mail_sink import Sink
 
 pytestmark = pytest.mark.servers
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -38,7 +41,7 @@ def make_notice(fact: str, recipient: str, kind: str = "task_assigned", minutes:
 
 
 @asynccontextmanager
-async def api(area: Area, settings: dict[str, object]) -> AsyncIterator[Process]:
+async def api(area: Area, settings: dict[str, Any]) -> AsyncIterator[Process]:
     """The API alone, with Anna in unit u1 and Binh in u2, seven notices for her and one for him."""
 
     async def work(uow: UnitOfWork) -> None:
@@ -54,12 +57,12 @@ async def api(area: Area, settings: dict[str, object]) -> AsyncIterator[Process]
         yield process
 
 
-async def test_an_inbox_is_its_owners_alone(area: Area, sink) -> None:
+async def test_an_inbox_is_its_owners_alone(area: Area, sink: Sink) -> None:
     async with api(area, sink.settings()) as process:
         anna, binh = area.client(process, ANNA), area.client(process, BINH)
         portal, one = area.client(process, PORTAL), area.client(process, UNIT_ONE)
 
-        async def facts(client, **query: str) -> list[str]:
+        async def facts(client: httpx2.AsyncClient, **query: str) -> list[str]:
             answer = await client.get("/v1/notices", params=query)
             assert answer.status_code == 200, answer.text
             return [item["fact_id"] for item in answer.json()["items"]]
@@ -85,7 +88,7 @@ async def test_an_inbox_is_its_owners_alone(area: Area, sink) -> None:
         assert (await binh.get(f"/v1/notices/{his}")).status_code == 200
 
 
-async def test_pages_come_newest_first_and_survive_what_comes_in(area: Area, sink) -> None:
+async def test_pages_come_newest_first_and_survive_what_comes_in(area: Area, sink: Sink) -> None:
     async with api(area, sink.settings()) as process:
         anna = area.client(process, ANNA)
         seen, cursor = [], None
@@ -97,8 +100,8 @@ async def test_pages_come_newest_first_and_survive_what_comes_in(area: Area, sin
             if cursor is None:
                 break
 
-            async def one_more(uow: UnitOfWork) -> None:
-                uow.save(NOTICES, make_notice(f"later {len(seen)}", "anna", minutes=60))
+            async def one_more(uow: UnitOfWork, later: str = f"later {len(seen)}") -> None:
+                uow.save(NOTICES, make_notice(later, "anna", minutes=60))
 
             await process.units.run(one_more, process.units.system())
         assert len(seen) == len(set(seen)) == 7
@@ -110,7 +113,7 @@ async def test_pages_come_newest_first_and_survive_what_comes_in(area: Area, sin
         assert "task_assigned" in unknown.json()["errors"][0]["repair"]
 
 
-async def test_reading_is_marked_once(area: Area, sink) -> None:
+async def test_reading_is_marked_once(area: Area, sink: Sink) -> None:
     async with api(area, sink.settings()) as process:
         anna = area.client(process, ANNA)
         path = f"/v1/notices/{notice_id('f0', 'anna', 'task_assigned')}"
@@ -135,7 +138,7 @@ async def test_reading_is_marked_once(area: Area, sink) -> None:
         assert events == 1
 
 
-async def test_preferences_are_kept_changed_and_erased(area: Area, sink) -> None:
+async def test_preferences_are_kept_changed_and_erased(area: Area, sink: Sink) -> None:
     async with api(area, sink.settings()) as process:
         anna, one = area.client(process, ANNA), area.client(process, UNIT_ONE)
         path, address = "/v1/preferences/anna", "anna.nguyen@so.example.vn"
@@ -162,8 +165,8 @@ async def test_preferences_are_kept_changed_and_erased(area: Area, sink) -> None
             assert refused.json()["errors"][0]["repair"]
         for who, other in ((anna, "binh"), (one, "binh"), (one, "nobody"), (area.client(process, PORTAL), "nobody")):
             for method in ("GET", "PUT", "DELETE"):
-                content = {"json": {"address": "x@example.vn"}} if method == "PUT" else {}
-                assert (await who.request(method, f"/v1/preferences/{other}", **content)).status_code == 404
+                content = {"address": "x@example.vn"} if method == "PUT" else None
+                assert (await who.request(method, f"/v1/preferences/{other}", json=content)).status_code == 404
 
         for collection in (OUTBOX, IDEMPOTENCY, NOTICES.collection, PEOPLE.collection):
             assert address not in repr(await process.database.collection(collection).find({}).to_list(None))
@@ -173,7 +176,7 @@ async def test_preferences_are_kept_changed_and_erased(area: Area, sink) -> None
         assert (await anna.get(path)).json()["address"] is None
 
 
-async def test_every_route_needs_its_scope(area: Area, sink) -> None:
+async def test_every_route_needs_its_scope(area: Area, sink: Sink) -> None:
     async with api(area, sink.settings()) as process:
         reader = area.client(process, Actor("client", "r", frozenset({"notices:read"})))
         writer = area.client(process, Actor("client", "w", frozenset({"notices:write", "preferences:write"})))

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from services.training.tests.training_world import PROVINCE, SCOPES, A, Api, B, calling, of_unit
 
 from common.domain import Actor
 from common.http import scope_of
@@ -15,6 +14,7 @@ from common.outbox import OUTBOX, new_id
 from common.service import Process
 from common.testing import Area
 from common.unit_of_work import UnitOfWork
+from services.training.tests.training_world import PROVINCE, SCOPES, A, Api, B, calling, of_unit
 from training.domain.directory import Person, Unit
 from training.service import service
 from training.store import PEOPLE, UNITS

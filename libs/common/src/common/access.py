@@ -40,8 +40,12 @@ def actor_of(claims: Mapping[str, Any]) -> Actor:
     kind, _, name = str(claims["sub"]).partition(":")
     if kind not in ("person", "client") or not name:
         raise unauthenticated("sub")
-    units = claims.get("units")
-    scopes = frozenset(str(claims.get("scope", "")).split())
+    units, scope = claims.get("units"), claims.get("scope", "")
+    if not isinstance(scope, str):
+        raise unauthenticated("scope")
+    if units is not None and not (isinstance(units, list) and all(isinstance(unit, str) for unit in units)):
+        raise unauthenticated("units")
+    scopes = frozenset(scope.split())
     return Actor("person" if kind == "person" else "client", name, scopes, None if units is None else frozenset(units))
 
 
@@ -58,7 +62,7 @@ class Jwks:
         self._client: httpx2.AsyncClient | None = None
 
     async def key(self, kid: str) -> jwt.PyJWK:
-        """The key with this id. Raises `Unauthenticated` when the issuer has none such, `Unavailable` when it cannot be asked."""
+        """The key with this id. Raises `Unauthenticated` when the issuer has none such, `Unavailable` when it is away."""
         if kid not in self._keys or time.monotonic() - self._fetched > STALE_SECONDS / 4:
             await self._refresh(kid)
         if time.monotonic() - self._fetched > STALE_SECONDS:
@@ -107,6 +111,7 @@ class TokenRules:
     audience: str
     types: frozenset[str]
     max_lifetime: int
+    algorithms: tuple[str, ...] = ALGORITHMS
 
 
 async def verify(token: str, keys: Jwks, rules: TokenRules) -> dict[str, Any]:
@@ -122,7 +127,7 @@ async def verify(token: str, keys: Jwks, rules: TokenRules) -> dict[str, Any]:
     except jwt.PyJWTError:
         raise unauthenticated("form") from None
     algorithm, kid = header.get("alg"), header.get("kid")
-    if algorithm not in ALGORITHMS or not isinstance(kid, str):
+    if algorithm not in rules.algorithms or not isinstance(kid, str):
         raise unauthenticated("alg")
     if not _FORBIDDEN_HEADERS.isdisjoint(header) or str(header.get("typ", "")).lower() not in rules.types:
         raise unauthenticated("header")

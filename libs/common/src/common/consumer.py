@@ -25,9 +25,10 @@ from common import crash, inbox
 from common.contracts.base import Envelope, Event, Message, Record, Undecodable, check_json
 from common.contracts.topics import TOPICS, topic_of
 from common.domain import Actor
+from common.errors import DomainError
 from common.inbox import Parked, Verdict, Why, judge
 from common.lease import Lease
-from common.mongo import PyMongoError, UpdateOne, is_away
+from common.mongo import OutOfTime, PyMongoError, UpdateOne, is_away
 from common.observability import (
     CONSUMER_AGE,
     CONSUMER_HALTED,
@@ -51,6 +52,8 @@ BATCH = 200
 HIGH_WATER = 1000
 HIGH_WATER_BYTES = 8 * 1024 * 1024
 BATCH_SECONDS = 20.0
+PROBE_SECONDS = 2.0
+"""A server that answers may still do nothing; only a transaction that ends shows that it works."""
 TRIES = 3
 """Tries of a failing record before its stream is parked; two short pauses lie between them."""
 FAILURES_IN_A_ROW = 20
@@ -136,7 +139,7 @@ class Inbox:
             try:
                 await self._apply(messages)
             except Exception as error:
-                if is_away(error):
+                if await self._database_is_away(error):
                     raise
                 log.warning("batch_redone_one_by_one", records=len(records), error=type(error).__name__)
             else:
@@ -157,7 +160,7 @@ class Inbox:
             try:
                 await self._apply([message])
             except Exception as error:
-                if is_away(error):
+                if await self._database_is_away(error):
                     raise
                 failure = error
                 if attempt < TRIES - 1:
@@ -215,6 +218,22 @@ class Inbox:
         crash.point("consumer.before_effect")
         await handler(message, uow)
         return "applied"
+
+    async def _database_is_away(self, error: Exception) -> bool:
+        """True when no record is to blame. One whose handler takes more than its time fails like any other, as long as
+        another transaction gets through: else it would hold its partition up for ever.
+        """
+        if not isinstance(error, OutOfTime):
+            return is_away(error)
+
+        async def look(uow: UnitOfWork) -> None:
+            await inbox.last_applied(uow, [])
+
+        try:
+            await self.units.run(look, self.units.system(), seconds=PROBE_SECONDS)
+        except (DomainError, PyMongoError):
+            return True
+        return False
 
     # --- what fails ---
 
@@ -338,7 +357,7 @@ class Inbox:
             try:
                 left = await self.units.run(step, self.units.system(), seconds=BATCH_SECONDS)
             except Exception as error:
-                if is_away(error) or head is None:
+                if head is None or await self._database_is_away(error):
                     raise
                 await self._rest(head, error)
                 return
@@ -395,7 +414,7 @@ class Lane:
         return len(self.buffer) > HIGH_WATER or self.size > HIGH_WATER_BYTES
 
 
-class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] - the client has no types
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client has no types
     """One service's reader of the topics that it reacts to. `single_writer` puts all partitions into one lane, and lets
     only the holder of a lease read at all.
     """
@@ -411,6 +430,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] - the client ha
         self._lanes: dict[TopicPartition, Lane] = {}
         self._assigned: set[TopicPartition] = set()
         self._consumer: AIOKafkaConsumer | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._stopping = False
         self.last_progress = time.monotonic()
 
@@ -483,7 +503,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] - the client ha
             if now - committed >= 1.0:
                 committed = now
                 await self._commit(consumer)
-                await self._look_at_parked()
+                if self._looking is None or self._looking.done():  # beside the polling, which must not wait for it
+                    self._looking = asyncio.create_task(self._look_at_parked(), name="parked")
             if now - checked >= 5.0:
                 checked = now
                 await self._measure(consumer)
@@ -499,7 +520,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] - the client ha
         self.last_progress = time.monotonic()
         log.info("partitions_assigned", count=len(self._assigned))
 
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - the client's signature
         """Finish what is in hand, commit it, drop the rest: its next owner reads it again."""
         crash.point("consumer.in_revoke")
         await self._finish_lanes(seconds=10.0)
@@ -514,6 +535,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] - the client ha
             lane.closing = True
             lane.filled.set()
         tasks = {lane.task for lane in lanes if lane.task is not None}
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking}, timeout=2.0)
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)
             for task in late:
@@ -548,7 +572,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc] - the client ha
                     CONSUMER_HALTED.set(1)
                     log.error("consumer_halted", failures_in_a_row=FAILURES_IN_A_ROW)
                 while not lane.closing:
-                    await asyncio.sleep(0.5)
+                    lane.filled.clear()
+                    await lane.filled.wait()
                 return False
             except Exception as error:
                 if not is_away(error):

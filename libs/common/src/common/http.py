@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import crash
@@ -217,7 +219,7 @@ def as_problem(error: BaseException) -> DomainError:
     return Unexpected(
         Words(
             "Có lỗi bên trong hệ thống; đã được ghi lại dưới mã yêu cầu này. Có thể gửi lại với cùng Idempotency-Key.",
-            "Something failed inside; it is recorded under this request id. It may be sent again with the same Idempotency-Key.",
+            "Something failed inside; it is recorded under this request id. It may be sent again, with its Idempotency-Key.",
         )
     )
 
@@ -250,9 +252,39 @@ def _invalid(error: RequestValidationError) -> DomainError:
 # --- strict bodies ---
 
 
+_SUSPECT = re.compile(rb"\\u0000|[0-9]{19}")
+_INT64 = range(-(2**63), 2**63)
+
+
 class _StrictRequest(Request):
     async def json(self) -> Any:
-        return orjson.loads(await self.body())  # refuses NaN, lone surrogates and other things that only look like JSON
+        body = await self.body()
+        value = orjson.loads(body)  # refuses NaN, lone surrogates and other things that only look like JSON
+        if _SUSPECT.search(body):
+            _refuse_unstorable(value)
+        return value
+
+
+def _refuse_unstorable(value: Any) -> None:
+    """Raises `Invalid` for what JSON can say and the database cannot keep: a NUL character, a number of more than 64 bits."""
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        where, found = waiting.pop()
+        if isinstance(found, dict):
+            waiting += [(f"{where}.{name}".lstrip("."), name) for name in found if "\0" in name]
+            waiting += [(f"{where}.{name}".lstrip("."), one) for name, one in found.items()]
+        elif isinstance(found, list):
+            waiting += [(f"{where}.{place}".lstrip("."), one) for place, one in enumerate(found)]
+        elif isinstance(found, str) and "\0" in found:
+            raise _unstorable(where, "null_character", Words("Có ký tự NUL.", "It has a NUL character."))
+        elif isinstance(found, int) and found not in _INT64:
+            raise _unstorable(where, "int_too_large", Words("Số nguyên quá 64 bit.", "The number has more than 64 bits."))
+
+
+def _unstorable(where: str, code: str, message: Words) -> Invalid:
+    repair = Words("Hãy sửa giá trị này.", "Correct this value.")
+    field = where.replace("\0", "\ufffd") or "body"
+    return Invalid(Words("Có 1 chỗ chưa đúng.", "1 place is not right."), [FieldProblem(field, code, message, repair)])
 
 
 class _StrictRoute(APIRoute):
@@ -331,7 +363,8 @@ class Call:
         headers = {}
         if version is not None:
             headers["ETag"] = f'"{version}"'
-            if self.request.headers.get("if-none-match") in (headers["ETag"], "*"):
+            known = {tag.strip().removeprefix("W/") for tag in self.request.headers.get("if-none-match", "").split(",")}
+            if not known.isdisjoint({headers["ETag"], "*"}):
                 return Response(status_code=304, headers=headers)
         return Response(view.model_dump_json().encode(), 200, headers, "application/json")
 
@@ -340,12 +373,21 @@ class Call:
         if listing.cursor is None:
             return None
         body, _, mark = listing.cursor.partition(".")
-        if not hmac.compare_digest(self._mark(body), mark):
+        if not hmac.compare_digest(self._mark(body).encode(), mark.encode()):
             raise Invalid(
-                Words("Con trỏ trang không phải do hệ thống này cấp cho danh sách này.", "This cursor was not given for this list."),
-                [FieldProblem("cursor", "cursor_invalid", Words("Con trỏ không hợp lệ.", "The cursor is not valid."),
-                              Words("Hãy bắt đầu lại từ trang đầu.", "Begin again at the first page."))],
-            )  # fmt: skip
+                Words(
+                    "Con trỏ trang không phải do hệ thống này cấp cho danh sách này.",
+                    "This cursor was not given for this list.",
+                ),
+                [
+                    FieldProblem(
+                        "cursor",
+                        "cursor_invalid",
+                        Words("Con trỏ không hợp lệ.", "The cursor is not valid."),
+                        Words("Hãy bắt đầu lại từ trang đầu.", "Begin again at the first page."),
+                    )
+                ],
+            )
         return str(json.loads(base64.urlsafe_b64decode(body)))
 
     def page(self, rows: Sequence[R], listing: Listing, key: Callable[[R], str], view: Callable[[R], BaseModel]) -> Response:
@@ -476,6 +518,9 @@ def reads(scope: str) -> Any:
     return Depends(authorise)
 
 
+_VERSION = re.compile(r"\*|[0-9]{1,18}")
+
+
 def writes(scope: str) -> Any:
     """Declare who may call what changes something: `effect: Annotated[Effect, writes("tasks:write")]`."""
 
@@ -485,25 +530,39 @@ def writes(scope: str) -> Any:
             str | None,
             Header(max_length=255, description="Unique for this effect: sent again with it, it happens once"),
         ] = None,
-        if_match: Annotated[
-            str | None, Header(max_length=32, description="ETag that the item must still have; else 412")
-        ] = None,
+        if_match: Annotated[str | None, Header(description="ETag that the item must still have; else 412")] = None,
     ) -> Effect:
         actor = _allowed(request, scope)
         if request.method in ("POST", "PATCH") and not (idempotency_key or "").strip():
             raise BadRequest(
                 Words("Thiếu Idempotency-Key.", "Idempotency-Key is missing."),
-                [FieldProblem("Idempotency-Key", "missing", Words("Thiếu trường này.", "This header is missing."),
-                              Words("Hãy gửi một khóa mới cho mỗi việc, ví dụ một UUID.", "Send a new key for each effect, a UUID for example."))],
-            )  # fmt: skip
+                [
+                    FieldProblem(
+                        "Idempotency-Key",
+                        "missing",
+                        Words("Thiếu trường này.", "This header is missing."),
+                        Words(
+                            "Hãy gửi một khóa mới cho mỗi việc, ví dụ một UUID.",
+                            "Send a new key for each effect, a UUID for example.",
+                        ),
+                    )
+                ],
+            )
         version = (if_match or "*").strip().removeprefix("W/").strip('"')
-        if version != "*" and not version.isdigit():
+        if not _VERSION.fullmatch(version):
             raise BadRequest(
                 Words('If-Match phải là ETag, ví dụ "3".', 'If-Match must be an ETag, "3" for example.'),
-                [FieldProblem("If-Match", "etag_invalid", Words("Không phải ETag.", "Not an ETag."), Words("Hãy đọc lại và gửi ETag.", "Read again, send the ETag."))],
-            )  # fmt: skip
+                [
+                    FieldProblem(
+                        "If-Match",
+                        "etag_invalid",
+                        Words("Không phải ETag.", "Not an ETag."),
+                        Words("Hãy đọc lại và gửi ETag.", "Read again, send the ETag."),
+                    )
+                ],
+            )
         state = request.app.state
-        expected = None if version == "*" else int(version[:18])
+        expected = None if version == "*" else int(version)
         return Effect(request, state.units, actor, state.settings, (idempotency_key or "").strip(), expected)
 
     authorise.scope = scope  # type: ignore[attr-defined]
@@ -552,8 +611,11 @@ def document_app(name: str, title: str, routes: Iterable[APIRouter]) -> FastAPI:
     for router in routes:
         app.router.routes.extend(router.routes)
 
-    async def on_error(_: Request, error: Exception) -> Response:
-        return problem_response(as_problem(error))
+    async def on_error(request: Request, error: Exception) -> Response:
+        response = problem_response(as_problem(error))
+        if response.status_code == MethodNotAllowed.status:
+            response.headers["Allow"] = ", ".join(sorted(_methods_at(request.scope, app.routes)))
+        return response
 
     async def on_invalid(_: Request, error: RequestValidationError) -> Response:
         return problem_response(_invalid(error))
@@ -583,6 +645,12 @@ def _openapi(app: FastAPI, name: str) -> dict[str, Any]:
                 operation["responses"]["default"] = {"description": "Problem (RFC 9457)", "content": problem}
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _methods_at(scope: Scope, routes: Iterable[Any]) -> set[str]:
+    """What may be done at the path of a request."""
+    found = (route.methods for route in _api_routes(routes) if route.matches(scope)[0] is not Match.NONE)
+    return {method for methods in found for method in methods or ()}
 
 
 def _api_routes(routes: Iterable[Any]) -> list[APIRoute]:

@@ -35,11 +35,14 @@ class Lease:
         free = {"$lte": [{"$ifNull": ["$expires", 0]}, server_now()]}
         mine = {"$eq": ["$owner", me]}
         gain = {"$or": [mine, free]}
+        taken_over = {"$and": [free, {"$ne": ["$owner", me]}]}
+        next_epoch = {"$add": [{"$ifNull": ["$epoch", 0]}, 1]}
+        end = {"$add": [server_now(), int(self.seconds * 1000)]}
         update = [
-            {"$set": {"gain": gain, "epoch": {"$cond": [{"$and": [free, {"$ne": ["$owner", me]}]}, {"$add": [{"$ifNull": ["$epoch", 0]}, 1]}, {"$ifNull": ["$epoch", 1]}]}}},
-            {"$set": {"owner": {"$cond": ["$gain", me, "$owner"]}, "expires": {"$cond": ["$gain", {"$add": [server_now(), int(self.seconds * 1000)]}, "$expires"]}}},
+            {"$set": {"gain": gain, "epoch": {"$cond": [taken_over, next_epoch, {"$ifNull": ["$epoch", 1]}]}}},
+            {"$set": {"owner": {"$cond": ["$gain", me, "$owner"]}, "expires": {"$cond": ["$gain", end, "$expires"]}}},
             {"$unset": "gain"},
-        ]  # fmt: skip
+        ]
         try:
             lease = await self.database.collection(LEASES).find_one_and_update(
                 {"_id": self.name}, update, upsert=True, return_document=True

@@ -43,7 +43,11 @@ _AWAY = (ConnectionFailure, NotPrimaryError, WTimeoutError)
 
 
 def server_now() -> dict[str, Any]:
-    """The server's clock in milliseconds, for pipelines: a machine's own clock never decides who holds a lease."""
+    """The server's clock in milliseconds, for pipelines: a machine's own clock never decides what is due or who holds a lease.
+
+    Compared as a number on both sides (`$toLong`): servers of the Mongo wire that are not MongoDB itself have been seen to
+    compare `$$NOW` with a stored date wrongly.
+    """
     return {"$toLong": "$$NOW"}
 
 
@@ -66,6 +70,10 @@ def is_duplicate(error: BaseException) -> bool:
 def is_conflict(error: BaseException) -> bool:
     """True when another transaction holds or has just changed the same document."""
     return isinstance(error, OperationFailure) and error.code == 112
+
+
+class OutOfTime(Unavailable):
+    """A transaction did not end within its budget: the database is away or slow, or the work itself is."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +208,8 @@ class Database:
             task.cancel()  # it tidies up on its own time: a server that hangs must not hold the caller
             self._stragglers.add(task)
             task.add_done_callback(self._forget)
-            raise database_away()
+            away = database_away()
+            raise OutOfTime(away.detail, retry_after=away.retry_after)
         try:
             return task.result()
         except PyMongoError as error:

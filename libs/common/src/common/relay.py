@@ -45,6 +45,7 @@ from common.unit_of_work import Units
 log = Log(__name__)
 
 RANGES = 4
+PER_RANGE = BUCKETS // RANGES
 SCAN = 500
 BATCH_BYTES = 512 * 1024
 SEND_SECONDS = 10.0
@@ -117,6 +118,12 @@ def sendable(rows: Sequence[Row], blocked: Iterable[tuple[str, str]]) -> list[Ro
     return chosen
 
 
+def size_of(row: Row) -> int:
+    """Bytes that a row takes in a batch at most."""
+    headers = sum(len(name.encode()) + len(value or b"") + 16 for name, value in row["headers"])
+    return len(row["key"] or b"") + len(row["payload"] or b"") + headers + 128
+
+
 def batches_of(rows: Iterable[Row]) -> list[list[Row]]:
     """Rows of one partition, cut into batches by size. A row that has failed before travels alone, so that one that
     the broker refuses costs only itself.
@@ -124,7 +131,7 @@ def batches_of(rows: Iterable[Row]) -> list[list[Row]]:
     batches: list[list[Row]] = []
     size = BATCH_BYTES + 1
     for row in rows:
-        length = len(row["payload"] or b"") + 64 * len(row["headers"]) + 128
+        length = size_of(row)
         alone = row["attempts"] > 0
         if alone or size + length > BATCH_BYTES:
             batches.append([])
@@ -219,8 +226,10 @@ class Relay:
 
     def _owned(self) -> list[int]:
         """Buckets that may be sent now: no sending in the last third of a lease."""
-        per_range = BUCKETS // RANGES
-        return [b for n, lease in enumerate(self._ranges) if lease.held() for b in range(n * per_range, (n + 1) * per_range)]
+        return [b for n, lease in enumerate(self._ranges) if lease.held() for b in range(n * PER_RANGE, (n + 1) * PER_RANGE)]
+
+    def _holds(self, row: Row) -> bool:
+        return self._ranges[int(row["bucket"]) // PER_RANGE].held()
 
     async def _release(self) -> None:
         with contextlib.suppress(PyMongoError, TimeoutError):
@@ -297,18 +306,23 @@ class Relay:
     async def _send_lane(
         self, producer: AIOKafkaProducer, topic: str, partition: int, rows: list[Row]
     ) -> tuple[list[str], bool]:
-        """Send the rows of one partition in order; stop at the first batch whose outcome is not a clear yes."""
+        """Send the rows of one partition in order; stop at the first batch whose outcome is not a clear yes, or when what
+        is left of a lease is too short for another one.
+        """
         sent: list[str] = []
         for rows_of_batch in batches_of(rows):
+            if not all(self._holds(row) for row in rows_of_batch):
+                break
             batch = producer.create_batch()
             for row in rows_of_batch:
                 headers = [(name, None if value is None else bytes(value)) for name, value in row["headers"]]
-                batch.append(
+                taken = batch.append(
                     key=row["key"],
                     value=row["payload"],
                     timestamp=int(row["created_at"].timestamp() * 1000),
                     headers=headers,
                 )
+                assert taken is not None, "a row that the batch has no room for would be marked as sent"
             batch.close()
             try:
                 async with asyncio.timeout(SEND_SECONDS):

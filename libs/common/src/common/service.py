@@ -106,6 +106,7 @@ class Process:
             else None
         )
         self.ready = False
+        self._draining = False
         self._checks: dict[str, bool] = {}
 
     def api(self) -> ASGIApp:
@@ -136,7 +137,7 @@ class Process:
             if not stop.is_set():
                 broken = next(task for task in tasks if task.done())
                 log.error("part_ended", part=broken.get_name(), exc_info=None if broken.cancelled() else broken.exception())
-            self.ready = False
+            self.ready, self._draining = False, True
             log.info("draining")
             await self._drain(servers, workers)
         finally:
@@ -232,7 +233,7 @@ class Process:
                 self._checks["consumer"] = not self.consumer.halted
             for name, up in self._checks.items():
                 READY.labels(name).set(up)
-            self.ready = True
+            self.ready = not self._draining
             await asyncio.sleep(1.0)
 
     @staticmethod
@@ -244,7 +245,7 @@ class Process:
             return False
         return True
 
-    async def _ops(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _ops(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         """`/livez` says that the loop turns, `/readyz` which dependency is away, `/metrics` everything else."""
         if scope["type"] != "http":
             return
@@ -290,6 +291,7 @@ class Server(uvicorn.Server):
                 loop="none",
                 http="httptools",
                 ws="none",
+                interface="asgi3",  # it takes a bound method for ASGI 2
                 lifespan="off",
                 access_log=False,
                 log_config=None,

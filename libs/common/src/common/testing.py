@@ -26,15 +26,33 @@ from common.service import Process, Service
 T = TypeVar("T")
 
 
-async def eventually(what: str, check: Callable[[], Awaitable[T | None]], seconds: float = 20.0) -> T:
-    """Ask again and again until the answer is true; fail with a description and the last answer after a deadline."""
-    until, answer = time.monotonic() + seconds, None
-    while time.monotonic() < until:
-        answer = await check()
-        if answer:
+ANSWER_SECONDS = 30.0
+"""Deadline of one call of a test client. A call within one process has none of its own: httpx's begin at a socket."""
+DRAIN_SECONDS = 30.0
+
+
+async def eventually(what: str, check: Callable[[], Awaitable[T | None]], seconds: float = 30.0) -> T:
+    """Ask again and again until the answer is true; fail with a description and the last answer after a deadline, which
+    holds for a check that hangs as well.
+    """
+    answer: T | None = None
+    try:
+        async with asyncio.timeout(seconds) as deadline:
+            while not (answer := await check()):  # noqa: ASYNC110 - what is waited for sends no signal
+                await asyncio.sleep(0.05)
             return answer
-        await asyncio.sleep(0.05)
+    except TimeoutError:
+        if not deadline.expired():  # the check's own
+            raise
     raise AssertionError(f"after {seconds:.0f} s still not so: {what}; last answer: {answer!r}")
+
+
+class _InProcess(httpx2.ASGITransport):
+    """Calls an application without a socket; one that never answers fails its test instead of hanging it."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await super().handle_async_request(request)
 
 
 class Keyring(Jwks):
@@ -100,12 +118,14 @@ class Area:
             yield process
         finally:
             stop.set()
-            await asyncio.wait({task}, timeout=30)
+            _, late = await asyncio.wait({task}, timeout=DRAIN_SECONDS)
+            task.cancel()
+            assert not late, f"{service.name} still runs {DRAIN_SECONDS:.0f} s after it was told to stop"
 
     def client(self, process: Process, actor: Actor, **headers: str) -> httpx2.AsyncClient:
         """An HTTP client that calls the process's API as this actor."""
         token = self.keys.token(process.service.name, actor)
-        transport = httpx2.ASGITransport(process.api())
+        transport = _InProcess(process.api())
         return httpx2.AsyncClient(
             transport=transport, base_url="http://service", headers={"Authorization": f"Bearer {token}", **headers}
         )

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from common.clock import Clock, system_clock
 from common.contracts.base import Envelope
 from common.contracts.topics import BY_OWNER
-from common.domain import Actor
+from common.domain import Actor, Aggregate
 from common.errors import Conflict, NotFound, StaleVersion, Words
 from common.mongo import Database, InsertOne, PyMongoError, ReplaceOne, is_duplicate
 from common.outbox import OUTBOX, event_row, new_id
@@ -74,13 +74,7 @@ class UnitOfWork(Reader):
         found = await self.get(store, key)
         if found is None:
             raise NotFound.of(Words(*store.model.noun), key)
-        if expected is not None and found.version != expected:
-            raise StaleVersion(
-                Words(
-                    f"Bản đang có là phiên bản {found.version}, không phải {expected}. Hãy đọc lại rồi gửi với ETag mới.",
-                    f"The present version is {found.version}, not {expected}. Read it again and send its new ETag.",
-                )
-            )
+        check_version(found, expected)
         return found
 
     async def get(self, store: Store[D], key: str) -> D | None:
@@ -171,6 +165,17 @@ class UnitOfWork(Reader):
             done = await self.database.collection(collection).bulk_write(operations, session=self.session)
             if done.matched_count < replaced.get(collection, 0):
                 raise changed_meanwhile()
+
+
+def check_version(found: Aggregate, expected: int | None) -> None:
+    """Raise `StaleVersion` when the caller expected (`If-Match`) another version; None expects nothing."""
+    if expected is not None and found.version != expected:
+        raise StaleVersion(
+            Words(
+                f"Bản đang có là phiên bản {found.version}, không phải {expected}. Hãy đọc lại rồi gửi với ETag mới.",
+                f"The present version is {found.version}, not {expected}. Read it again and send its new ETag.",
+            )
+        )
 
 
 def changed_meanwhile() -> Conflict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,6 +53,9 @@ def field_problem(error: Mapping[str, Any]) -> FieldProblem:
         message, repair = _MESSAGES[kind.removeprefix("string_")]
         limit = context.get("min_length", context.get("max_length"))
         repair = Words(f"{repair.vi[:-1]}: giới hạn {limit} ký tự.", f"{repair.en[:-1]}: the limit is {limit} characters.")
+    elif kind == "string_pattern_mismatch":
+        message = Words("Không đúng dạng quy định.", "Not of the form that is asked for.")
+        repair = Words(f"Hãy viết theo mẫu {context['pattern']}.", f"Write it as {context['pattern']} says.")
     elif (expected := _TYPES.get(kind.split("_", maxsplit=1)[0])) is not None:
         allowed = context.get("expected")
         message = Words(f"Phải là {expected.vi}.", f"It must be {expected.en}.")
@@ -77,10 +81,17 @@ def prefers_english(accept_language: str) -> bool:
     return ranks["en"] > ranks["vi"]
 
 
+_NOT_AT_ALL = re.compile(r"q=0(\.0*)?")
+
+
 def accepts_json(accept: str) -> bool:
-    """True when the Accept header lets us answer in JSON."""
-    ranges = {entry.split(";")[0].strip().lower() for entry in accept.split(",")}
-    return not ranges.isdisjoint({"*/*", "application/*", "application/json", "application/problem+json", ""})
+    """True when the Accept header lets us answer in JSON: the most precise range that covers it decides (RFC 9110, 12.5.1)."""
+    wanted: dict[str, bool] = {}
+    for entry in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in entry.split(";"))
+        wanted[name] = wanted.get(name, False) or not any(map(_NOT_AT_ALL.fullmatch, parameters))
+    precise_first = ("application/json", "application/problem+json", "application/*", "*/*", "")
+    return next((wanted[name] for name in precise_first if name in wanted), False)
 
 
 def problem_body(

@@ -8,7 +8,7 @@ from typing import Any
 
 from common.domain import Actor
 from common.errors import NotFound, Words
-from common.mongo import Index
+from common.mongo import Index, server_now
 from common.repository import Reader, Store
 from common.unit_of_work import UnitOfWork
 from notifications.domain.notice import Notice
@@ -115,7 +115,7 @@ async def due_mail(reader: Reader, limit: int) -> tuple[datetime | None, list[st
             {"$match": _MAIL_IN_HAND},
             {"$sort": {"mail.next_at": 1}},
             {"$limit": limit},
-            {"$match": {"$expr": {"$lte": ["$mail.next_at", "$$NOW"]}}},
+            {"$match": {"$expr": {"$lte": [{"$toLong": "$mail.next_at"}, server_now()]}}},
             {"$project": {"now": "$$NOW"}},
         ],
     )

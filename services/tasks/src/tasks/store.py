@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from common.domain import Actor
 from common.mongo import Index
-from common.repository import Reader, Store
+from common.repository import Filter, Reader, Store
 from common.unit_of_work import UnitOfWork
 from tasks.domain.clears import Facts
 from tasks.domain.committee import COMMITTEE_ID, Committee
 from tasks.domain.directive import Directive
 from tasks.domain.directory import AGENCY_LEVELS, Person, PersonName, Succession, Unit
+from tasks.domain.document_number import read_number
 from tasks.domain.leads import Names
-from tasks.domain.task import HistoryLine, Task
+from tasks.domain.task import OPEN, HistoryLine, Task
 from tasks.domain.text import fold, spelling, tokens
 
 
 def order_key(task: Task) -> str:
     """Where a task stands in a list: by when it was written down, then by id."""
     return f"{task.created_at:%Y-%m-%dT%H:%M:%S}.{task.created_at.microsecond // 1000:03d}/{task.id}"
+
+
+def issue_key(directive: Directive) -> str:
+    """Where a directive stands in a list: by its day of issue, then by id."""
+    return f"{directive.issued_on or ''}/{directive.id}"
 
 
 def _searched(task: Task) -> dict[str, Any]:
@@ -47,8 +55,8 @@ NAMES = Store(PersonName, "person_names")
 DIRECTIVES = Store(
     Directive,
     "directives",
-    (Index("_d.canonical"), Index("_d.issued_on", "_id")),
-    lambda directive: {"canonical": fold(directive.canonical), "issued_on": f"{directive.issued_on or ''}/{directive.id}"},
+    (Index("_d.canonical"), Index("_d.issued_on"), Index("parent_id", "_d.issued_on")),
+    lambda directive: {"canonical": fold(directive.canonical), "issued_on": issue_key(directive)},
 )
 TASKS = Store(
     Task,
@@ -60,6 +68,7 @@ TASKS = Store(
         Index("state", "-_d.order"),
         Index("directive_id", "-_d.order"),
         Index("responsible_id", "-_d.order"),
+        Index("reference", "-_d.order"),
         Index("_d.tokens", "-_d.order"),
         Index("told", "state", "due_on"),
     ),
@@ -71,7 +80,70 @@ COMMITTEE = Store(Committee, "committee")
 STORES = (UNITS, SUCCESSIONS, PEOPLE, NAMES, DIRECTIVES, TASKS, HISTORY, COMMITTEE)
 
 
+# --- the register ---
+
+
+def standing_on(day: date) -> dict[str, Any]:
+    """The condition on units that they exist on a day, both ends included: `Unit.stands_on` in the database's words."""
+    written = day.isoformat()
+    return {
+        "$and": [
+            {"$or": [{"valid_from": None}, {"valid_from": {"$lte": written}}]},
+            {"$or": [{"valid_to": None}, {"valid_to": {"$gte": written}}]},
+        ]
+    }
+
+
+def of_units(actor: Actor, asked: str | None = None) -> dict[str, Any]:
+    """The condition on `unit_id` of what this actor sees; `asked` narrows it to one unit."""
+    if asked is not None:
+        return {"unit_id": asked if actor.acts_for(asked) else {"$in": []}}
+    return {} if actor.units is None else {"unit_id": {"$in": sorted(actor.units)}}
+
+
+def keep_name(uow: UnitOfWork, person_id: str, name: str) -> None:
+    """Keep the name of a person, in the one collection that holds any."""
+    uow.put(NAMES, PersonName(id=person_id, name=name))
+
+
+async def erase_name(uow: UnitOfWork, person_id: str) -> None:
+    """Cut the tie between an opaque id and a name (quyền xóa dữ liệu: Law 91/2025/QH15)."""
+    await uow.database.collection(NAMES.collection).delete_one({"_id": person_id}, session=uow.session)
+
+
+async def directives_numbered(reader: Reader, numbers: Iterable[str]) -> list[Directive]:
+    """The papers that bear one of these numbers, however it is spelt."""
+    wanted = sorted({fold(read_number(number).canonical) for number in numbers if number})
+    return await reader.find(DIRECTIVES, {"_d.canonical": {"$in": wanted}}) if wanted else []
+
+
 # --- tasks ---
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Tasks that stand alike: what their timeliness depends on is the same."""
+
+    state: str
+    deadline_kind: str
+    due_on: date | None
+    submitted_on: date | None
+    completed_on: date | None
+
+
+async def count_standings(reader: Reader, query: Filter) -> list[tuple[Group, int]]:
+    """How many tasks stand alike, so that the rule itself need not be told to the database."""
+    key = {name: f"${name}" for name in ("state", "deadline_kind", "due_on", "submitted_on", "completed_on")}
+    rows = await reader.aggregate(TASKS, [{"$match": dict(query)}, {"$group": {"_id": key, "count": {"$sum": 1}}}])
+    return [(_group(row["_id"]), row["count"]) for row in rows]
+
+
+def _group(row: dict[str, Any]) -> Group:
+    days = {name: None if row.get(name) is None else date.fromisoformat(row[name]) for name in _DAYS}
+    return Group(state=row["state"], deadline_kind=row["deadline_kind"], **days)
+
+
+_DAYS = ("due_on", "submitted_on", "completed_on")
 
 
 def visible_tasks(actor: Actor) -> dict[str, Any]:
@@ -82,6 +154,24 @@ def visible_tasks(actor: Actor) -> dict[str, Any]:
     if actor.kind == "person":
         mine.append(f"person:{actor.id}")
     return {"_d.seen_by": {"$in": mine}}
+
+
+def searched_for(words: str) -> dict[str, Any]:
+    """The condition on tasks that hold all these words, whatever their case and tone marks; the last may be a beginning."""
+    wanted = tokens(words)
+    if not wanted:  # punctuation alone is found nowhere, rather than everywhere
+        return {"_id": {"$in": []}}
+    *whole, last = wanted
+    return {"$and": [*({"_d.tokens": token} for token in whole), {"_d.tokens": {"$regex": f"^{last}"}}]}
+
+
+def due_within(first: date | None, last: date, *, told_at_most: int, after: str) -> dict[str, Any]:
+    """The condition on tasks whose clock runs, due from one day (None: ever) to another, both included, of which people
+    were told at most so much (`Task.told`); those behind an id.
+    """
+    due = {"$lte": last.isoformat(), **({} if first is None else {"$gte": first.isoformat()})}
+    told = {"$in": list(range(told_at_most + 1))}
+    return {"told": told, "state": {"$in": list(OPEN)}, "due_on": due, "_id": {"$gt": after}}
 
 
 def save_task(uow: UnitOfWork, task: Task) -> Task:
@@ -120,11 +210,16 @@ async def names_of_agencies(reader: Reader) -> Names:
 
 async def people_of(reader: Reader, tasks: Iterable[Task]) -> dict[str, Person]:
     """The people whom these tasks name, by id."""
-    ids = sorted({person for task in tasks for person in (task.responsible_id, task.approver_id) if person is not None})
-    return {person.id: person for person in await reader.find(PEOPLE, {"_id": {"$in": ids}})} if ids else {}
+    return await people_by_id(reader, [person for task in tasks for person in (task.responsible_id, task.approver_id)])
+
+
+async def people_by_id(reader: Reader, ids: Iterable[str | None]) -> dict[str, Person]:
+    """The people of these ids who are in the register; None names nobody."""
+    wanted = sorted({person for person in ids if person is not None})
+    return {person.id: person for person in await reader.find(PEOPLE, {"_id": {"$in": wanted}})} if wanted else {}
 
 
 async def facts_of(reader: Reader, task: Task) -> Facts:
     """What the clears of a task are judged against."""
-    names = await names_of_agencies(reader)
+    names = await names_of_agencies(reader) if task.lead_unit_id is None else Names(())  # words matter while no unit is named
     return Facts(await people_of(reader, [task]), names.read(task.lead_written), await committee(reader))

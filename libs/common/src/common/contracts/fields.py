@@ -7,8 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-UnitId = Annotated[str, Field(description="`unit_uid` of the register: never the statistics code, which mergers reuse", examples=["vn:commune:00694@2025-07-01"])]  # fmt: skip
-PersonId = Annotated[str, Field(description="Opaque id of a person; the name is kept in one place and never in an event", examples=["per-0193a1"])]  # fmt: skip
+UnitId = Annotated[
+    str,
+    Field(
+        description="`unit_uid` of the register: never the statistics code, which mergers reuse",
+        examples=["vn:commune:00694@2025-07-01"],
+    ),
+]
+PersonId = Annotated[
+    str,
+    Field(description="Opaque id of a person; the name is kept in one place and never in an event", examples=["per-0193a1"]),
+]
 TaskId = Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d001"])]
 DirectiveId = Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d002"])]
 CourseId = Annotated[str, Field(examples=["C-INFOSEC"])]

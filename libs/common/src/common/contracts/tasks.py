@@ -122,7 +122,13 @@ class EvidenceAdded(_Task, type="tasks.task.evidence_added.v1", key="task_id"):
 
     evidence_id: Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d007"])]
     kind: Annotated[str, Field(examples=["document"])]
-    sha256: Annotated[str | None, Field(description="Of the file, when there is one", examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])] = None  # fmt: skip
+    sha256: Annotated[
+        str | None,
+        Field(
+            description="Of the file, when there is one",
+            examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+        ),
+    ] = None
 
 
 class TaskSubmitted(_Task, type="tasks.task.submitted.v1", key="task_id"):

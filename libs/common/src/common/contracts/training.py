@@ -64,7 +64,13 @@ class EnrolmentCompleted(Event, type="training.enrolment.completed.v1", key="enr
 class WaveOpened(Event, type="training.wave.opened.v1", key="waves_id"):
     """A wave of a programme opened in one unit: by the wave before, or by an override with a recorded reason."""
 
-    waves_id: Annotated[str, Field(description="Programme and unit", examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d003/vn:commune:00694@2025-07-01"])]  # fmt: skip
+    waves_id: Annotated[
+        str,
+        Field(
+            description="Programme and unit",
+            examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d003/vn:commune:00694@2025-07-01"],
+        ),
+    ]
     programme_id: ProgrammeId
     title: Title
     unit_id: UnitId

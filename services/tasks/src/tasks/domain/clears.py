@@ -7,11 +7,11 @@ Person, work, time, responsibility, result: the five of April 2025; authority is
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from common.errors import FieldProblem, Words
+from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import UNDATED, Kind
 from tasks.domain.directory import Person
@@ -47,7 +47,7 @@ class Facts:
 def clears(task: Task, facts: Facts) -> list[Clear]:
     """Every clear of the task, in the order in which they are always named."""
     found = [
-        Clear("person", tuple([*_lead(task, facts.leads), *_responsible(task, facts.people)])),
+        Clear("person", (*_lead(task, facts.leads), *_responsible(task.responsible_id, task.lead_unit_id, facts.people))),
         Clear("work", tuple(_work(task))),
         Clear("time", tuple(_time(task))),
         Clear("responsibility", tuple(_responsibility(task, facts.people))),
@@ -63,6 +63,43 @@ def unclear(task: Task, facts: Facts) -> list[FieldProblem]:
     return [reason for clear in clears(task, facts) for reason in clear.against]
 
 
+def check_stays_clear(task: Task, facts: Facts, before: Sequence[FieldProblem]) -> None:
+    """Raise `RuleBroken` when a task that was issued is less clear than `before`: what was published stays published on
+    the same conditions. What was unclear already (somebody left since) holds up nobody who mends something else.
+    """
+    worse = [] if task.state == "draft" else [problem for problem in unclear(task, facts) if problem not in before]
+    if worse:
+        raise RuleBroken(
+            Words(
+                f"Nhiệm vụ đã ban hành phải giữ đủ rõ: {len(worse)} điều sẽ mất rõ.",
+                f"A task that was published must stay clear: {len(worse)} points would not be.",
+            ),
+            worse,
+        )
+
+
+def unfit(task: Task, responsible_id: str | None, people: Mapping[str, Person]) -> list[FieldProblem]:
+    """What speaks against giving the task to this person."""
+    found = _responsible(responsible_id, task.lead_unit_id, people)
+    if responsible_id is not None and responsible_id == task.approver_id:
+        found.append(
+            FieldProblem(
+                "responsible_id",
+                "responsible_is_approver",
+                Words(
+                    "Người này là người duyệt: không ai tự duyệt việc của mình.",
+                    "This person approves it: nobody approves their own work.",
+                ),
+                Words(
+                    "Hãy chọn người khác, hoặc đổi approver_id trước.",
+                    "Choose another person, or change approver_id first.",
+                ),
+                responsible_id,
+            )
+        )
+    return found
+
+
 def _lead(task: Task, leads: Leads) -> list[FieldProblem]:
     if task.lead_unit_id is not None:
         return []
@@ -73,46 +110,58 @@ def _lead(task: Task, leads: Leads) -> list[FieldProblem]:
             how = Words("Hãy đặt lead_unit_id là một đơn vị.", "Set lead_unit_id to one unit.")
         case "several":
             names = ", ".join([*leads.named, *leads.classes])
-            why = "lead_several", Words(
-                f"Có {len(leads.named) + len(leads.classes)} bên cùng chủ trì; một việc chỉ một đầu mối (226-KL/TW).",
-                f"{len(leads.named) + len(leads.classes)} bodies lead together; one task has one lead (226-KL/TW).",
+            why = (
+                "lead_several",
+                Words(
+                    f"Có {len(leads.named) + len(leads.classes)} bên cùng chủ trì; một việc chỉ một đầu mối (226-KL/TW).",
+                    f"{len(leads.named) + len(leads.classes)} bodies lead together; one task has one lead (226-KL/TW).",
+                ),
             )
             how = Words(
                 f"Hãy chọn một trong: {names}; đưa các bên còn lại vào coordinator_unit_ids.",
                 f"Choose one of: {names}; name the others in coordinator_unit_ids.",
             )
         case "class":
-            why = "lead_class", Words(
-                "Chủ trì là cả một nhóm cơ quan, không phải một đơn vị.", "The lead is a whole class of bodies, not one."
+            why = (
+                "lead_class",
+                Words(
+                    "Chủ trì là cả một nhóm cơ quan, không phải một đơn vị.", "The lead is a whole class of bodies, not one."
+                ),
             )
             how = Words(
                 "Hãy cụ thể hóa: mỗi đơn vị một nhiệm vụ riêng, với lead_unit_id của đơn vị đó.",
                 "Concretise it: a task for each unit, with that unit as lead_unit_id.",
             )
         case _:
-            why = "lead_unknown", Words(
-                "Đơn vị chủ trì không có trong danh mục.", "The lead unit is not in the register."
+            why = (
+                "lead_unknown",
+                Words(
+                    "Đơn vị chủ trì chưa gắn với một đơn vị trong danh mục.", "The lead is not tied to a unit of the register."
+                ),
             )
             how = Words("Hãy đặt lead_unit_id là mã đơn vị trong danh mục (GET /v1/units?q=).",
                         "Set lead_unit_id to a unit of the register (GET /v1/units?q=).")  # fmt: skip
     return [FieldProblem("lead_unit_id", why[0], why[1], how, words)]
 
 
-def _responsible(task: Task, people: Mapping[str, Person]) -> list[FieldProblem]:
+def _responsible(person_id: str | None, lead_unit_id: str | None, people: Mapping[str, Person]) -> list[FieldProblem]:
     field = "responsible_id"
-    if task.responsible_id is None:
+    if person_id is None:
         return [
             FieldProblem(
                 field,
                 "responsible_missing",
                 Words("Không nêu người chịu trách nhiệm.", "No responsible person is named."),
-                Words("Hãy đặt responsible_id là một người của đơn vị chủ trì.", "Set responsible_id to a person of the lead unit."),
+                Words(
+                    "Hãy đặt responsible_id là một người của đơn vị chủ trì.",
+                    "Set responsible_id to a person of the lead unit.",
+                ),
                 EMPTY,
             )
         ]
-    person = people.get(task.responsible_id)
-    problem = _not_live(field, task.responsible_id, person)
-    if problem is None and person is not None and task.lead_unit_id is not None and person.unit_id != task.lead_unit_id:
+    person = people.get(person_id)
+    problem = _not_live(field, person_id, person)
+    if problem is None and person is not None and lead_unit_id is not None and person.unit_id != lead_unit_id:
         problem = FieldProblem(
             field,
             "responsible_elsewhere",
@@ -121,7 +170,7 @@ def _responsible(task: Task, people: Mapping[str, Person]) -> list[FieldProblem]
                 "Hãy chọn người của đơn vị chủ trì, hoặc đổi lead_unit_id.",
                 "Choose a person of the lead unit, or change lead_unit_id.",
             ),
-            task.responsible_id,
+            person_id,
         )
     return [] if problem is None else [problem]
 
@@ -132,7 +181,10 @@ def _not_live(field: str, person_id: str, person: Person | None) -> FieldProblem
             field,
             "person_unknown",
             Words("Không có người này trong danh mục.", "There is no such person in the register."),
-            Words("Hãy đăng ký bằng POST /v1/people, hoặc chọn người khác.", "Register them by POST /v1/people, or choose another."),
+            Words(
+                "Hãy đăng ký bằng POST /v1/people, hoặc chọn người khác.",
+                "Register them by POST /v1/people, or choose another.",
+            ),
             person_id,
         )
     if not person.active:

@@ -125,8 +125,7 @@ def findings_of(deadline: Deadline, issued_on: date | None) -> list[Finding]:
     quote = quoted(deadline.written) or EMPTY
     if deadline.due_on is None:
         message, repair = UNDATED[deadline.kind]
-        severity = "warning"
-        found.append(Finding(f"deadline_{deadline.kind.value}", severity, "deadline_raw", message, quote, repair))
+        found.append(Finding(f"deadline_{deadline.kind.value}", "warning", "deadline_raw", message, quote, repair))
         return found
     if deadline.precision != "day":
         day = f"{deadline.due_on:%d/%m/%Y}"
@@ -165,11 +164,13 @@ UNDATED: dict[Kind, tuple[Words, Words]] = {
     Kind.MISSING: (Words("Không ghi thời hạn.", "No deadline is given."), _GIVE_A_DAY),
     Kind.OPEN_ENDED: (
         Words("Thời hạn để ngỏ, không có điểm kết thúc.", "The deadline is open-ended."),
-        Words("Hãy đặt due_on là mốc kiểm điểm đầu tiên, ví dụ 31/12 của năm đầu.", "Set due_on to the first checkpoint, 31 December of the first year for example."),
+        Words("Hãy đặt due_on là mốc kiểm điểm đầu tiên, ví dụ 31/12 của năm đầu.",
+              "Set due_on to the first checkpoint, 31 December of the first year for example."),
     ),
     Kind.YEAR_RANGE: (
         Words("Thời hạn là một khoảng nhiều năm.", "The deadline is a range of years."),
-        Words("Hãy đặt due_on là ngày cuối của khoảng hoặc mốc đầu tiên.", "Set due_on to the end of the range or its first milestone."),
+        Words("Hãy đặt due_on là ngày cuối của khoảng hoặc mốc đầu tiên.",
+              "Set due_on to the end of the range or its first milestone."),
     ),
     Kind.RECURRING: (
         Words("Việc thường xuyên, không có kỳ báo cáo.", "A regular task without a reporting calendar."),
@@ -180,7 +181,8 @@ UNDATED: dict[Kind, tuple[Words, Words]] = {
         Words("Hãy đặt due_on là ngày kết thúc kỳ năm nay.", "Set due_on to the end of this year's period."),
     ),
     Kind.RELATIVE_EVENT: (
-        Words("Thời hạn tính từ một văn bản chưa được đăng ký.", "The deadline counts from a paper that is not registered yet."),
+        Words("Thời hạn tính từ một văn bản chưa được đăng ký.",
+              "The deadline counts from a paper that is not registered yet."),
         Words("Hãy đặt due_on khi văn bản ấy đã có ngày ban hành.", "Set due_on once that paper has its day of issue."),
     ),
     Kind.ON_EVENT: (
@@ -193,7 +195,8 @@ UNDATED: dict[Kind, tuple[Words, Words]] = {
     ),
     Kind.DATE_THEN_MAINTAIN: (
         Words("Có ngày hoàn thành rồi phải duy trì liên tục.", "A day of completion, then to be kept up for ever."),
-        Words("Hãy đặt due_on là ngày hoàn thành; phần duy trì là việc khác.", "Set due_on to the day of completion; keeping it up is another task."),
+        Words("Hãy đặt due_on là ngày hoàn thành; phần duy trì là việc khác.",
+              "Set due_on to the day of completion; keeping it up is another task."),
     ),
     Kind.FIRST_THEN_MONTHLY: (
         Words("Có kỳ đầu rồi lặp lại hằng tháng.", "A first date, then monthly."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
 from common.contracts.tasks import DirectiveRegistered
@@ -35,6 +35,19 @@ class Directive(Aggregate):
         return str(uuid5(_NAMESPACE, f"directive\n{read_number(number).canonical}\n{issuer}\n{issued_on or ''}"))
 
     def register(self) -> Directive:
+        self._tell()
+        return self
+
+    def correct(self, changes: dict[str, Any]) -> bool:
+        """Take over what the register now says; it is told as registered again. False when it says the same."""
+        changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        for name, value in changed.items():
+            setattr(self, name, value)
+        if changed:
+            self._tell()
+        return bool(changed)
+
+    def _tell(self) -> None:
         self.record(
             DirectiveRegistered(
                 directive_id=self.id,
@@ -44,4 +57,3 @@ class Directive(Aggregate):
                 parent_id=self.parent_id,
             )
         )
-        return self

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, ClassVar, Literal, get_args
 
+from pydantic import Field
+
 from common.contracts import tasks as events
 from common.domain import Aggregate, Day, Document
 
@@ -34,7 +36,7 @@ class Unit(Aggregate):
     parent_id: str | None = None
     valid_from: Day | None = None
     valid_to: Day | None = None
-    former_names: list[str] = []
+    former_names: list[str] = Field(default_factory=list)
     """Bodies that were merged into this one, by name: plans go on naming them for years."""
     verified: str = ""
     note: str = ""
@@ -83,6 +85,19 @@ class Succession(Aggregate):
         return f"{from_unit_id}>{to_unit_id}"
 
     def register(self) -> Succession:
+        self._tell()
+        return self
+
+    def correct(self, changes: dict[str, Any]) -> bool:
+        """Take over what the register now says; it is told as registered again. False when it says the same."""
+        changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        for name, value in changed.items():
+            setattr(self, name, value)
+        if changed:
+            self._tell()
+        return bool(changed)
+
+    def _tell(self) -> None:
         self.record(
             events.SuccessionRegistered(
                 succession_id=self.id,
@@ -92,7 +107,6 @@ class Succession(Aggregate):
                 effective_on=self.effective_on,
             )
         )
-        return self
 
 
 class Person(Aggregate):
@@ -101,7 +115,7 @@ class Person(Aggregate):
     noun: ClassVar = ("người", "person")
     unit_id: str
     position: Position
-    audiences: list[str] = []
+    audiences: list[str] = Field(default_factory=list)
     active: bool = True
 
     def register(self) -> Person:

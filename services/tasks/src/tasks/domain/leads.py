@@ -23,8 +23,9 @@ _CLASS = re.compile(
     r"|(?:đơn vị|cơ quan) (?:liên quan|chủ quản|vận hành|tham mưu|4 khối|có liên quan).*"
     r"|địa phương\b.*|doanh nghiệp\b.*|tập đoàn\b.*"
     r"|ubnd (?:các )?(?:xã|huyện|\d+ huyện).*"
+    r"|(?:csdl|cơ sở dữ liệu)\b.*"
 )
-"""A whole class instead of one body: "các bộ, ngành, địa phương", "UBND xã", "mọi cơ quan"."""
+"""A whole class instead of one body: "các bộ, ngành, địa phương", "UBND xã", "mọi cơ quan", whoever keeps a database."""
 _BETWEEN = re.compile(r"[;,]| và (?=các |địa phương|bộ |sở |một số )", re.IGNORECASE)
 
 
@@ -68,12 +69,20 @@ class Names:
         named = [(start, name) for start, _, name in taken]
         variants = [text[start:end] for start, end, name in sorted(taken) if text[start:end] != name]
         classes: list[str] = []
+        in_list_of_classes = False
         for start, piece in _pieces(_blank(text, taken)):
-            if _CLASS.fullmatch(piece.casefold()):
+            # "các bộ, ngành liên quan", "các tỉnh, thành phố": what goes on in small letters is no body's name
+            in_list_of_classes = _CLASS.fullmatch(piece.casefold()) is not None or (in_list_of_classes and piece[0].islower())
+            if in_list_of_classes:
                 classes.append(piece)
             else:
                 named.append((start, piece))
         return Leads(text, tuple(name for _, name in sorted(named)), tuple(classes), tuple(variants))
+
+
+def name_key(name: str) -> tuple[str, ...]:
+    """A name as it is matched: two spellings of one name have the same key."""
+    return tuple(_syllables(name))
 
 
 def _syllables(text: str) -> list[str]:

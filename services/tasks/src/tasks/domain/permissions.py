@@ -23,7 +23,10 @@ def check_manages(actor: Actor, task: Task) -> None:
     check_sees(actor, task)
     if not actor.acts_for(task.lead_unit_id):
         raise Forbidden(
-            Words("Chỉ đơn vị chủ trì hoặc cơ quan thường trực làm được việc này.", "Only the lead unit or the standing agency may.")
+            Words(
+                "Chỉ đơn vị chủ trì hoặc cơ quan thường trực làm được việc này.",
+                "Only the lead unit or the standing agency may.",
+            )
         )
 
 
@@ -39,3 +42,14 @@ def check_reviews(actor: Actor, task: Task) -> None:
     check_sees(actor, task)
     if actor.id != task.approver_id if actor.kind == "person" else not actor.acts_for(task.lead_unit_id):
         raise Forbidden(Words("Chỉ người duyệt của nhiệm vụ làm được việc này.", "Only the task's approver may do this."))
+
+
+def check_acts_for_province(actor: Actor) -> None:
+    """Raise `Forbidden` for an actor who is limited to some units: the committee's settings are the whole province's."""
+    if actor.units is not None:
+        raise Forbidden(
+            Words(
+                "Thiết lập của Ban Chỉ đạo là của toàn tỉnh: cần quyền không giới hạn đơn vị.",
+                "The committee's settings are the whole province's: this needs access that is not limited to units.",
+            )
+        )

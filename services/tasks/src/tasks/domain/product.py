@@ -23,8 +23,8 @@ _KINDS: tuple[tuple[ProductKind, re.Pattern[str]], ...] = (
         r"|chuong trinh|du an|danh muc|danh sach|bien ban|phuong an|ho so|huong dan|chien luoc|bang|de xuat|hop dong|thoa thuan"
         r"|cam ket|tieu chuan|quy chuan|bo tieu chi|khung|co che|chinh sach|phap lenh|to trinh|cong van|tai lieu|so tay)\b")),
     ("system", re.compile(
-        r"\b(?:nen tang|he thong|phan mem|co so du lieu|csdl|cong (?:dich vu|dvc|thong tin)|ung dung|trung tam|ha tang|mang|du lieu|thiet bi"
-        r"|kho|truc|tram|phong thi nghiem|mo hinh|so hoa)\b")),
+        r"\b(?:nen tang|he thong|phan mem|co so du lieu|csdl|cong (?:dich vu|dvc|thong tin)|ung dung|trung tam|ha tang|mang"
+        r"|du lieu|thiet bi|kho|truc|tram|phong thi nghiem|mo hinh|so hoa)\b")),
     ("event", re.compile(r"\b(?:hoi nghi|hoi thao|lop|khoa hoc|tap huan|le phat dong|doi hinh|phong trao|cuoc thi|to chuc)\b")),
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr
 
 from common.contracts import tasks as events
 from common.contracts.fields import Timeliness
@@ -64,7 +64,7 @@ class HistoryLine(Document):
     actor: str
     what: str
     words: str = ""
-    changes: dict[str, list[Any]] = {}
+    changes: dict[str, list[Any]] = Field(default_factory=dict)
     """Field: [before, after]."""
 
 
@@ -83,7 +83,7 @@ class Task(Aggregate):
     lead_written: str = ""
     lead_unit_id: str | None = None
     coordinators_written: str = ""
-    coordinator_unit_ids: list[str] = []
+    coordinator_unit_ids: list[str] = Field(default_factory=list)
     responsible_id: str | None = None
     approver_id: str | None = None
     deadline_written: str = ""
@@ -97,7 +97,7 @@ class Task(Aggregate):
     state: State = "draft"
     paused_from: State | None = None
     percent: int = 0
-    evidence: list[Evidence] = []
+    evidence: list[Evidence] = Field(default_factory=list)
     submitted_on: Day | None = None
     completed_on: Day | None = None
     submissions: int = 0
@@ -120,11 +120,21 @@ class Task(Aggregate):
         return self
 
     def amend(self, changes: dict[str, Any]) -> list[str]:
-        """Change its content; returns the fields that differ. Raises `RuleBroken` when it is past being changed."""
+        """Change its content; returns the fields that differ. Raises `RuleBroken` when it is past being changed, and when
+        it would change hands without the new person being told: that is what assigning is for.
+        """
         self._in(*_STATES.keys() - {"submitted", "completed", "cancelled"}, verb=Words("sửa", "amended"))
         changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
         if not changed:
             return []
+        if "responsible_id" in changed and self.state not in ("draft", "published"):
+            message = Words(
+                "Việc đã giao không đổi người bằng cách sửa.", "A task that was given changes hands by assigning it."
+            )
+            repair = Words("Hãy gọi assign với responsible_id mới.", "Call assign with the new responsible_id.")
+            raise RuleBroken(
+                message, [FieldProblem("responsible_id", "already_assigned", message, repair, self.responsible_id)]
+            )
         before = {name: getattr(self, name) for name in changed}
         for name, value in changed.items():
             setattr(self, name, value)
@@ -151,9 +161,25 @@ class Task(Aggregate):
         self.record(events.TaskPublished(**self._public()))
         self._note("published")
 
-    def assign(self, responsible_id: str) -> None:
-        """Give it to the responsible person (giao việc), for the first time or to another one."""
-        self._in("published", "assigned", "in_progress", verb=Words("giao", "assigned"))
+    def assign(self, responsible_id: str | None, against: Iterable[FieldProblem]) -> None:
+        """Give it to the responsible person (giao việc), for the first time or to another one.
+
+        Raises `RuleBroken` with what speaks `against` this person (`clears.unfit`), or when the task is theirs already.
+        """
+        self._in(*OPEN, verb=Words("giao", "assigned"))
+        problems = list(against)
+        if self.state != "published" and responsible_id == self.responsible_id:
+            problems.append(
+                FieldProblem(
+                    "responsible_id",
+                    "already_assigned",
+                    Words("Việc đã giao cho chính người này.", "The task was given to this very person."),
+                    Words("Hãy chọn người khác, hoặc để nguyên.", "Choose another person, or leave it."),
+                    responsible_id,
+                )
+            )
+        if problems:
+            raise RuleBroken(Words("Không thể giao cho người này.", "It cannot be given to this person."), problems)
         before, self.responsible_id = self.responsible_id, responsible_id
         self.state = "assigned"
         self.record(events.TaskAssigned(**self._public()))
@@ -184,9 +210,7 @@ class Task(Aggregate):
         """Add what shows that the work was done."""
         self._in("in_progress", verb=Words("thêm minh chứng", "given evidence"))
         self.evidence.append(evidence)
-        self.record(
-            events.EvidenceAdded(**self._public(), evidence_id=evidence.id, kind=evidence.kind, sha256=evidence.sha256)
-        )
+        self.record(events.EvidenceAdded(**self._public(), evidence_id=evidence.id, kind=evidence.kind, sha256=evidence.sha256))
         self._note("evidence_added", evidence.title, {"evidence": [None, evidence.id]})
 
     def submit(self, now: datetime, words: str) -> None:
@@ -198,7 +222,8 @@ class Task(Aggregate):
                 [
                     FieldProblem(
                         "evidence", "evidence_missing",
-                        Words(f"Cần ít nhất một minh chứng loại «{self.evidence_kind}».", f"At least one evidence of kind '{self.evidence_kind}' is needed."),
+                        Words(f"Cần ít nhất một minh chứng loại «{self.evidence_kind}».",
+                              f"At least one evidence of kind '{self.evidence_kind}' is needed."),
                         Words("Hãy gọi add-evidence trước khi trình.", "Call add-evidence before you submit."),
                         self.product or None,
                     )

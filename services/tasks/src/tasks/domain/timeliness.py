@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 from common.contracts.fields import Timeliness
 from tasks.domain.committee import Committee
@@ -16,7 +16,22 @@ from tasks.domain.deadline import WAITING
 from tasks.domain.task import FINISHED, Task
 
 
-def timeliness(task: Task, today: date, committee: Committee) -> Timeliness | None:
+class Standing(Protocol):
+    """All of a task that its timeliness depends on: a `Task` has it, and so has a group of equal ones in a count."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def due_on(self) -> date | None: ...
+    @property
+    def submitted_on(self) -> date | None: ...
+    @property
+    def completed_on(self) -> date | None: ...
+    @property
+    def deadline_kind(self) -> str: ...
+
+
+def timeliness(task: Standing, today: date, committee: Committee) -> Timeliness | None:
     """How a task stands towards its due day on a day; None for one that was cancelled."""
     if task.state == "cancelled":
         return None
@@ -27,11 +42,23 @@ def timeliness(task: Task, today: date, committee: Committee) -> Timeliness | No
         return "waiting" if task.deadline_kind in WAITING and not done else "no_due_date"
     counted = _counted_day(task, today, committee)
     if done:
-        return "done_in_time" if counted <= task.due_on else "done_late"
+        return _done(counted, task.due_on)
     if counted > task.due_on:
         return "overdue"
     near = (task.due_on - counted).days <= committee.nearly_due_days
     return "nearly_due" if near and task.state != "submitted" else "in_time"
+
+
+def verdict(task: Task, today: date, committee: Committee) -> Timeliness:
+    """What a task that is being approved today will be called: done in time, done late, or without a due day."""
+    if task.due_on is None:
+        return "no_due_date"
+    counted = today if committee.lateness_counts == "approval" else task.submitted_on or today
+    return _done(counted, task.due_on)
+
+
+def _done(counted: date, due_on: date) -> Timeliness:
+    return "done_in_time" if counted <= due_on else "done_late"
 
 
 def days_left(task: Task, today: date) -> int | None:
@@ -41,7 +68,7 @@ def days_left(task: Task, today: date) -> int | None:
     return (task.due_on - today).days
 
 
-def _counted_day(task: Task, today: date, committee: Committee) -> date:
+def _counted_day(task: Standing, today: date, committee: Committee) -> date:
     """The day that is held against the due day."""
     if task.state == "completed":
         by_approval = committee.lateness_counts == "approval"
@@ -51,34 +78,38 @@ def _counted_day(task: Task, today: date, committee: Committee) -> date:
     return today
 
 
-def matching(wanted: str, today: date, committee: Committee) -> Mapping[str, Any]:
+def matching(wanted: Timeliness, today: date, committee: Committee) -> Mapping[str, Any]:
     """The query that finds what `timeliness` calls so: same rule, in the database's words."""
     now, soon = today.isoformat(), date.fromordinal(today.toordinal() + committee.nearly_due_days).isoformat()
     by_approval = committee.lateness_counts == "approval"
+    waiting = sorted(kind.value for kind in WAITING)
+    done = {"state": "completed", "due_on": {"$ne": None}}
     done_on = "$completed_on" if by_approval else "$submitted_on"
-    working = ["draft", "published", "assigned", "in_progress", *(["submitted"] if by_approval else [])]
-    handed_in = {"state": "submitted", "$expr": {"$lte": ["$submitted_on", "$due_on"]}}
-    handed_in_late = {"state": "submitted", "$expr": {"$gt": ["$submitted_on", "$due_on"]}}
-    dated = {"due_on": {"$ne": None}}
-    match wanted:
-        case "paused":
-            return {"state": "paused"}
-        case "waiting":
-            kinds = sorted(kind.value for kind in WAITING)
-            return {"due_on": None, "deadline_kind": {"$in": kinds}, "state": {"$nin": ["completed", "cancelled", "paused"]}}
-        case "no_due_date":
-            kinds = sorted(kind.value for kind in WAITING)
-            open_ = {"deadline_kind": {"$nin": kinds}, "state": {"$nin": ["cancelled", "paused"]}}
-            return {"due_on": None, "$or": [open_, {"state": "completed"}]}
-        case "done_in_time" | "done_late":
-            order = "$lte" if wanted == "done_in_time" else "$gt"
-            return {"state": "completed", **dated, "$expr": {order: [done_on, "$due_on"]}}
-        case "overdue":
-            late = {"state": {"$in": working}, "due_on": {"$lt": now, "$ne": None}}
-            return late if by_approval else {"$or": [late, {**handed_in_late, **dated}]}
-        case "nearly_due":
-            active = [state for state in working if state != "submitted"]
-            return {"state": {"$in": active}, "due_on": {"$gte": now, "$lte": soon}}
-    far: dict[str, Any] = {"state": {"$in": working}, "due_on": {"$gt": soon}}
-    waiting = {"state": "submitted", "due_on": {"$gte": now}} if by_approval else {**handed_in, **dated}
-    return {"$or": [far, waiting]}
+    handed_in = {"state": "submitted", "due_on": {"$ne": None}}
+    clocked = {"state": {"$in": [*_WORKING, *(["submitted"] if by_approval else [])]}}
+    late, far = {**clocked, "due_on": {"$lt": now}}, {**clocked, "due_on": {"$gt": soon}}
+    in_time = {**handed_in, "due_on": {"$gte": now}} if by_approval else {**handed_in, **_held("$lte", "$submitted_on")}
+    queries: dict[Timeliness, Mapping[str, Any]] = {
+        "paused": {"state": "paused"},
+        "waiting": {
+            "due_on": None, "deadline_kind": {"$in": waiting}, "state": {"$nin": ["completed", "cancelled", "paused"]},
+        },
+        "no_due_date": {
+            "due_on": None,
+            "$or": [{"deadline_kind": {"$nin": waiting}, "state": {"$nin": ["cancelled", "paused"]}}, {"state": "completed"}],
+        },
+        "done_in_time": {**done, **_held("$lte", done_on)},
+        "done_late": {**done, **_held("$gt", done_on)},
+        "overdue": late if by_approval else {"$or": [late, {**handed_in, **_held("$gt", "$submitted_on")}]},
+        "nearly_due": {"state": {"$in": list(_WORKING)}, "due_on": {"$gte": now, "$lte": soon}},
+        "in_time": {"$or": [far, in_time]},
+    }  # fmt: skip
+    return queries[wanted]
+
+
+_WORKING = ("draft", "published", "assigned", "in_progress")
+"""States in which today is held against the due day."""
+
+
+def _held(order: str, day: str) -> dict[str, Any]:
+    return {"$expr": {order: [day, "$due_on"]}}

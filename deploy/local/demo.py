@@ -1,0 +1,531 @@
+"""`make demo`: plays the main job through the gateway as a partner system would, over HTTP alone, and gives an account.
+
+The 186 real rows of `data/tasks.csv` are imported under references of this run, tried as they were written, and refused
+with reasons; the 14 rows of Hà Giang's first meeting are repaired by what each refusal proposes, issued, given to people,
+reported on, proven and closed: one is refused and given to somebody else, one is sent back and handed in again, one is
+late. Then everybody's inbox and mailbox, the leader-first waves and the ledger are held against what was done. Exit
+status: 0 when everything was as expected, 1 when anything differed or could not be reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from deploy.local.partner import Partner, Refused
+from deploy.local.sample import PLANS, as_csv, plans, rows_of
+
+ROOT = Path(__file__).resolve().parents[2]
+VIETNAM = timedelta(hours=7)
+REPAIRED = "ha-giang"
+"""The plan of `sample.PLANS` whose rows are taken to their end."""
+SHOWN = "NQ03-114"
+EXPECTED_OF_114 = {"lead_several", "product_missing", "deadline_open_ended", "responsible_missing"}
+PATIENCE = 90.0
+
+T = TypeVar("T")
+
+
+@dataclass
+class Person:
+    """A demonstration person who acts through a token of their own."""
+
+    id: str
+    unit: str
+    position: str
+    partner: Partner
+
+
+@dataclass
+class Repaired:
+    """One row that is repaired and done: who does it, who approves, how it ends."""
+
+    reference: str
+    id: str
+    responsible: Person
+    approver: Person
+    due_on: date
+    ending: str = "in time"
+    refused_by: Person | None = None
+
+
+@dataclass
+class Account:
+    """What was expected and what came."""
+
+    console: Console
+    wrong: list[str] = field(default_factory=list)
+    checks: int = 0
+
+    def expect(self, what: str, got: object, wanted: object) -> None:
+        self.checks += 1
+        if got != wanted:
+            self.wrong.append(f"{what}: expected {wanted!r}, got {got!r}")
+            self.console.print(f"[red]differs[/red] {self.wrong[-1]}", highlight=False)
+
+    def eventually(self, what: str, ask: Callable[[], T], good: Callable[[T], bool], seconds: float = PATIENCE) -> T:
+        """Ask until the answer is good; what it is at the deadline counts."""
+        self.checks += 1
+        until = time.monotonic() + seconds
+        while not good(answer := ask()):
+            if time.monotonic() > until:
+                self.wrong.append(f"{what}: after {seconds:.0f} s still {answer!r}")
+                self.console.print(f"[red]differs[/red] {self.wrong[-1]}", highlight=False)
+                break
+            time.sleep(0.25)
+        return answer
+
+
+class Demo:
+    def __init__(self, run: dict[str, Any], console: Console) -> None:
+        self.run, self.console = run, console
+        self.account = Account(console)
+        self.meeting: dict[str, str] = {}
+        self.stamp = f"{datetime.now(UTC) + VIETNAM:%m%d-%H%M%S}"
+        self.http = httpx2.Client(base_url=run["gateway"], timeout=30.0, trust_env=False)
+        admin = next(client for client in run["clients"] if client["units"] is None and "tasks:write" in client["scopes"])
+        self.partner = Partner.client(self.http, admin["client_id"], admin["client_secret"])
+        auditor = next(client for client in run["clients"] if "ledger:read" in client["scopes"])
+        self.auditor = Partner.client(self.http, auditor["client_id"], auditor["client_secret"])
+        self.people = [
+            Person(one["person_id"], one["unit"], one["position"], Partner.person(self.http, one["token"]))
+            for one in run["people"]
+        ]
+        self.progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+        )
+
+    @contextmanager
+    def step(self, title: str, total: int) -> Iterator[Callable[[], None]]:
+        task = self.progress.add_task(title, total=total)
+        yield lambda: self.progress.advance(task)
+
+    def play(self) -> int:
+        started = time.monotonic()
+        with self.progress:
+            first_entry = self.ledger_size()
+            tasks = self.import_plans()
+            reasons = self.try_as_written(tasks)
+            done = self.repair()
+            self.work(done)
+            waves = self.train()
+            inbox = self.check_inboxes(done, waves)
+            mails = self.check_mailboxes(done)
+            ledger = self.check_ledger(first_entry)
+        self.tell(reasons, done, inbox, mails, ledger)
+        seconds = time.monotonic() - started
+        partners = [self.partner, self.auditor, *(person.partner for person in self.people)]
+        retried = sum(partner.retried for partner in partners)
+        if self.account.wrong:
+            self.console.print(f"\n[bold red]{len(self.account.wrong)} things differ[/bold red] after {seconds:.0f} s:")
+            for line in self.account.wrong:
+                self.console.print(f"  {line}", highlight=False, markup=False)
+            return 1
+        self.console.print(
+            f"\n[bold green]Everything as expected[/bold green]: {self.account.checks} checks in {seconds:.0f} s; "
+            f"{retried} requests had to be sent again.",
+            highlight=False,
+        )
+        return 0
+
+    # --- 1. the plans come in ---
+
+    def import_plans(self) -> dict[str, str]:
+        """Import the real rows under references of this run; returns task ids by the row's own id."""
+        rows = rows_of(ROOT / "data", "tasks.csv")
+        self.account.expect("rows of data/tasks.csv", len(rows), 186)
+        found: dict[str, str] = {}
+        self.imported = Table("plan", "rows", "created", "refused", "warnings", title="Imported", title_justify="left")
+        with self.step("import: dry run, for good, and once more", 3 * len(PLANS)) as advance:
+            for name, mark, plan in plans(rows):
+                of_this_run = as_csv([{**row, "task_uid": f"{row['task_uid']}@{self.stamp}"} for row in plan])
+                answers = []
+                for dry_run in ("true", "false", "false"):
+                    asked = {"kind": "tasks", "sample": mark, "dry_run": dry_run}
+                    answers.append(self.partner.post("/v1/imports", content=of_this_run, params=asked, timeout=120.0))
+                    advance()
+                rehearsed, imported, again = answers
+                counts = imported["counts"]
+                self.account.expect(f"{name}: the dry run says what happens", rehearsed["counts"], counts)
+                self.account.expect(f"{name}: rows created", counts["created"], len(plan))
+                self.account.expect(f"{name}: the same file again", again["counts"]["unchanged"], len(plan))
+                found |= {row["task_uid"]: line["id"] for row, line in zip(plan, imported["rows"], strict=True)}
+                if name == REPAIRED:
+                    self.meeting = {row["task_uid"]: found[row["task_uid"]] for row in plan}
+                warnings = sum(one["severity"] == "warning" for line in imported["rows"] for one in line["findings"])
+                self.imported.add_row(name, str(len(plan)), str(counts["created"]), str(counts["refused"]), str(warnings))
+        return found
+
+    # --- 2. tried as they were written ---
+
+    def try_as_written(self, tasks: dict[str, str]) -> dict[str, list[dict[str, str]]]:
+        """Ask for each row to be published as it stands; returns why each was refused."""
+        refused: dict[str, list[dict[str, str]]] = {}
+        published = 0
+        with self.step("publish as written", len(tasks)) as advance:
+            for reference, task in tasks.items():
+                try:
+                    self.partner.post(f"/v1/tasks/{task}/publish")
+                    published += 1
+                except Refused as refusal:
+                    self.account.expect(f"{reference} as written", refusal.status, 409)
+                    refused[reference] = refusal.problem.get("errors", [])
+                advance()
+        self.account.expect("rows publishable as written", published, 0)
+        silent = [name for name, reasons in refused.items() for one in reasons if not (one.get("repair") and one.get("quote"))]
+        self.account.expect("refusals without quoted words or a repair", silent, [])
+        codes = {one["code"] for one in refused.get(SHOWN, [])}
+        self.account.expect(f"reasons missing against {SHOWN}", EXPECTED_OF_114 - codes, set())
+        return refused
+
+    # --- 3. repaired ---
+
+    def repair(self) -> list[Repaired]:
+        """Mend each row of the meeting by what its refusal proposes, until it can be issued."""
+        chosen = self.choose(self.meeting)
+        with self.step("repair and publish", len(chosen)) as advance:
+            for one in chosen:
+                mend = {
+                    "lead_unit_id": one.responsible.unit,
+                    "responsible_id": one.responsible.id,
+                    "approver_id": one.approver.id,
+                    "due_on": one.due_on.isoformat(),
+                    "product": "Báo cáo kết quả có danh mục kèm theo",
+                    "product_kind": "document",
+                    "evidence_kind": "document",
+                    "coordinator_unit_ids": [],
+                    "authority": "Trưởng Ban Chỉ đạo quyết định và gia hạn",
+                }
+                asked = self.refusal_of(one.id)
+                self.partner.patch(f"/v1/tasks/{one.id}", {name: mend[name] for name in asked if name in mend})
+                left = self.refusal_of(one.id)
+                if left:  # what could only be seen once the rest was mended
+                    self.partner.patch(f"/v1/tasks/{one.id}", {name: mend[name] for name in left if name in mend})
+                shown = self.partner.get(f"/v1/tasks/{one.id}")
+                unmet = [clear["key"] for clear in shown["clears"] if not clear["met"]]
+                self.account.expect(f"{one.reference}: clears that are not met after the repair", unmet, [])
+                issued = self.partner.post(f"/v1/tasks/{one.id}/publish")
+                self.account.expect(f"{one.reference}: published", issued["state"], "published")
+                advance()
+        return chosen
+
+    def refusal_of(self, task: str) -> list[str]:
+        """The fields that a refusal names, each once; none when every clear is met."""
+        shown = self.partner.get(f"/v1/tasks/{task}")
+        return sorted({one["field"] for clear in shown["clears"] for one in clear["because"]})
+
+    def choose(self, rows: dict[str, str]) -> list[Repaired]:
+        """Spread the rows over the demonstration people of the units that have somebody to do and somebody to approve."""
+        by_unit: dict[str, list[Person]] = {}
+        for person in self.people:
+            by_unit.setdefault(person.unit, []).append(person)
+        pairs = [
+            (officer, head)
+            for people in by_unit.values()
+            for head in people
+            if head.position == "unit_head"
+            for officer in people
+            if officer.position == "officer"
+        ]
+        if not pairs:
+            raise SystemExit("roviec: run.json names no unit with a head and an officer")
+        today = (datetime.now(UTC) + VIETNAM).date()
+        chosen = []
+        for number, (reference, task) in enumerate(sorted(rows.items())):
+            officer, head = pairs[number % len(pairs)]
+            chosen.append(Repaired(reference, task, officer, head, today + timedelta(days=20 + number)))
+        refused, returned, late = chosen[0], chosen[1], chosen[2]
+        colleagues = [o for o, _ in pairs if o.unit == refused.responsible.unit and o is not refused.responsible]
+        refused.ending, refused.refused_by = "refused, then in time", refused.responsible
+        refused.responsible = colleagues[0]
+        returned.ending = "returned, then in time"
+        late.ending, late.due_on = "late", today - timedelta(days=2)
+        return chosen
+
+    # --- 4. done ---
+
+    def work(self, chosen: list[Repaired]) -> None:
+        with self.step("assign, accept, report, prove, submit, review", len(chosen)) as advance:
+            for one in chosen:
+                path = f"/v1/tasks/{one.id}"
+                if one.refused_by is not None:
+                    self.partner.post(f"{path}/assign", {"responsible_id": one.refused_by.id})
+                    no = {"reason_code": "overloaded", "words": "Đang chủ trì ba việc khác cùng hạn."}
+                    one.refused_by.partner.post(f"{path}/refuse", no)
+                self.assign_twice(one)
+                if one.ending == "late":
+                    self.wait_until_overdue(one)
+                    self.wait_for_notice(one.approver, one.id, "task_overdue")
+                does, reviews = one.responsible.partner, one.approver.partner
+                does.post(f"{path}/accept")
+                does.post(f"{path}/report-progress", {"percent": 60, "words": "Đã xong phần rà soát."})
+                does.post(f"{path}/add-evidence", _evidence(one))
+                does.post(f"{path}/submit", {"words": "Trình kết quả."})
+                if one.ending.startswith("returned"):
+                    no = {"reason_code": "incomplete", "words": "Thiếu số liệu của hai xã."}
+                    reviews.post(f"{path}/return", no)
+                    does.post(f"{path}/add-evidence", _evidence(one, 2))
+                    does.post(f"{path}/submit", {"words": "Đã bổ sung, trình lại."})
+                finished = reviews.post(f"{path}/complete", {"words": "Đạt yêu cầu."})
+                wanted = "done_late" if one.ending == "late" else "done_in_time"
+                self.account.expect(f"{one.reference}: how it ended", finished["timeliness"], wanted)
+                told = [line["what"] for line in self.partner.items(f"{path}/history")]
+                self.account.expect(f"{one.reference}: its history ends", told[-1], "completed")
+                advance()
+
+    def wait_until_overdue(self, one: Repaired) -> None:
+        def stands() -> str:
+            return str(self.partner.get(f"/v1/tasks/{one.id}")["timeliness"])
+
+        self.account.eventually(f"{one.reference} is overdue", stands, lambda found: found == "overdue")
+
+    def assign_twice(self, one: Repaired) -> None:
+        """One key, sent twice: one effect and the very same answer."""
+        path, body, key = f"/v1/tasks/{one.id}/assign", {"responsible_id": one.responsible.id}, f"assign-{one.id}-{self.stamp}"
+        first = self.partner.post(path, body, key=key)
+        again = self.partner.post(path, body, key=key)
+        self.account.expect(f"{one.reference}: the answer to the same key", again, first)
+
+    # --- 5. leaders first ---
+
+    def train(self) -> list[Person]:
+        """A programme in one unit: officers wait until every leader has passed. Returns whose wave opened then."""
+        heads = [person for person in self.people if person.position == "unit_head"]
+        unit = heads[0].unit
+        staff = [person for person in self.people if person.unit == unit]
+        leaders = [person for person in staff if person.position in ("unit_head", "deputy_head")]
+        officers = [person for person in staff if person not in leaders]
+        with self.step("leaders first", len(staff) + len(leaders)) as advance:
+            course = next(iter(self.partner.items("/v1/courses")))["id"]
+            programme = self.partner.post(
+                "/v1/programmes",
+                {
+                    "title": f"Bình dân học vụ số {self.stamp}",
+                    "course_ids": [course],
+                    "audiences": {"AUD-LEAD": 0, "AUD-CBCC": 1},
+                },
+                expect=201,
+            )["id"]
+            enrolled: dict[str, str] = {}
+            for person in [*leaders, *officers]:
+                made = self.partner.post("/v1/enrolments", {"programme_id": programme, "person_id": person.id}, expect=201)
+                enrolled[person.id] = made["id"]
+                advance()
+            early = officers[0]
+            refused = self.status_of("POST", f"/v1/enrolments/{enrolled[early.id]}/complete")
+            self.account.expect("an officer before the leaders", refused, 409)
+            for person in leaders:
+                self.partner.post(f"/v1/enrolments/{enrolled[person.id]}/complete")
+                advance()
+            state = f"/v1/enrolments/{enrolled[early.id]}"
+            self.account.eventually("the officers' wave opens", lambda: self.partner.get(state)["state"], lambda s: s == "open")
+        return officers
+
+    def status_of(self, method: str, path: str) -> int:
+        try:
+            self.partner.effect(method, path)
+        except Refused as refusal:
+            return refusal.status
+        return 200
+
+    # --- 6. everybody told ---
+
+    def wait_for_notice(self, person: Person, task: str, kind: str) -> None:
+        about = f"/v1/tasks/{task}"
+
+        def kinds() -> list[str]:
+            notices = person.partner.items("/v1/notices", recipient=person.id, kind=kind)
+            return [notice["kind"] for notice in notices if notice["about"] == about]
+
+        self.account.eventually(f"{person.id} is told of {kind}", kinds, lambda found: found == [kind])
+
+    def check_inboxes(self, chosen: list[Repaired], opened: list[Person]) -> Counter[str]:
+        """Each step's notice in the right inbox, once."""
+        wanted: list[tuple[Person, str, str]] = []
+        for one in chosen:
+            does, reviews = one.responsible, one.approver
+            wanted += [(does, one.id, "task_assigned"), (reviews, one.id, "task_submitted")]
+            wanted += [(does, one.id, "task_completed"), (reviews, one.id, "task_completed")]
+            if one.refused_by is not None:
+                wanted += [(one.refused_by, one.id, "task_assigned"), (reviews, one.id, "task_refused")]
+            if one.ending.startswith("returned"):
+                wanted += [(does, one.id, "task_returned"), (reviews, one.id, "task_submitted")]
+            if one.ending == "late":
+                wanted += [(does, one.id, "task_overdue"), (reviews, one.id, "task_overdue")]
+        expected = Counter((person.id, task, kind) for person, task, kind in wanted)
+        everybody = {person.id: person for person, _, _ in wanted}
+        ids = {one.id for one in chosen}
+        with self.step("inboxes", len(everybody) + len(opened)) as advance:
+            found: Counter[tuple[str, str, str]] = Counter()
+            for person in everybody.values():
+
+                def inbox(person: Person = person) -> Counter[tuple[str, str, str]]:
+                    notices = person.partner.items("/v1/notices", recipient=person.id)
+                    keys = [(person.id, notice["about"].rpartition("/")[2], notice["kind"]) for notice in notices]
+                    return Counter(key for key in keys if key[1] in ids)
+
+                mine = Counter({key: n for key, n in expected.items() if key[0] == person.id})
+                found += self.account.eventually(f"inbox of {person.id}", inbox, mine.__eq__)
+                advance()
+            for person in opened:
+
+                def waves(person: Person = person) -> int:
+                    notices = person.partner.items("/v1/notices", recipient=person.id, kind="wave_opened")
+                    return sum(self.stamp in json.dumps(notice, ensure_ascii=False) for notice in notices)
+
+                self.account.eventually(f"{person.id} is told that the wave is open", waves, lambda n: n == 1)
+                advance()
+        counted = Counter(kind for (_, _, kind), n in found.items() for _ in range(n))
+        return counted + Counter(wave_opened=len(opened))
+
+    def check_mailboxes(self, chosen: list[Repaired]) -> int:
+        """The mail of each assignment lies in the mailbox of whoever it was given to."""
+        mails = 0
+        with self.step("mailboxes", len(chosen)) as advance:
+            for one in chosen:
+
+                def delivered(one: Repaired = one) -> list[str]:
+                    notices = one.responsible.partner.items("/v1/notices", recipient=one.responsible.id, kind="task_assigned")
+                    return [n["mail"]["state"] for n in notices if n["about"].endswith(one.id)]
+
+                states = self.account.eventually(
+                    f"{one.reference}: mail to {one.responsible.id}", delivered, lambda s: s == ["delivered"]
+                )
+                mails += len(states)
+                advance()
+            kept = httpx2.get(f"{self.run['mailbox']}/messages.json", trust_env=False).json()
+            for one in chosen:
+                address = f"{one.responsible.id}@"
+                about = [m for m in kept if address in m["to"] and one.id in m["text"]]
+                self.account.expect(f"{one.reference}: in the mailbox of {one.responsible.id}", bool(about), True)
+        return mails
+
+    # --- 7. on record ---
+
+    def ledger_size(self) -> int:
+        newest = self.auditor.get("/v1/ledger/entries", order="newest", limit=1)["items"]
+        return newest[0]["index"] + 1 if newest else 0
+
+    def check_ledger(self, first: int) -> list[float]:
+        """As many entries as events were published; every effect of this run in it. Returns seconds from fact to entry."""
+        with self.step("ledger", 2) as advance:
+            self.account.eventually(
+                "ledger entries = events of the services' outboxes",
+                lambda: (self.ledger_size(), *self.outboxes()),
+                lambda got: got[0] == got[1] and got[2] == 0,
+            )
+            advance()
+            asked = {i for p in (self.partner, *(person.partner for person in self.people)) for i in p.request_ids}
+            entries = [e for e in self.auditor.items("/v1/ledger/entries", after=first - 1) if e["correlation_id"] in asked]
+            per_subject: dict[str, list[int]] = {}
+            for entry in entries:
+                per_subject.setdefault(f"{entry['source']}/{entry['type'].split('.')[1]}/{entry['subject']}", []).append(
+                    entry["sequence"]
+                )
+            unordered = [subject for subject, numbers in per_subject.items() if numbers != sorted(set(numbers))]
+            self.account.expect("streams out of order or doubled in the ledger", unordered, [])
+            self.ledger_entries, self.ledger_whole = len(entries), self.ledger_size()
+            advance()
+        return [_seconds(entry["recorded_at"]) - _seconds(entry["time"]) for entry in entries]
+
+    def outboxes(self) -> tuple[int, int]:
+        """(events written, events not yet sent) of all services, from their own metrics."""
+        rows = pending = 0
+        for process in self.run["processes"]:
+            if process.get("metrics") is None:
+                continue
+            try:
+                text = httpx2.get(process["metrics"], trust_env=False, timeout=5.0).text
+            except httpx2.TransportError:
+                return -1, -1
+            rows += _gauge(text, "roviec_outbox_rows")
+            pending += _gauge(text, "roviec_outbox_pending")
+        return rows, pending
+
+    # --- the account ---
+
+    def tell(
+        self,
+        refused: dict[str, list[dict[str, str]]],
+        chosen: list[Repaired],
+        inbox: Counter[str],
+        mails: int,
+        ledger: list[float],
+    ) -> None:
+        show = self.console.print
+        show()
+        show(self.imported)
+        why = Counter(one["code"] for reasons in refused.values() for one in reasons)
+        table = Table("reason", "rows", title=f"\nRefused as written: {len(refused)} of {len(refused)}", title_justify="left")
+        for code, number in why.most_common():
+            table.add_row(code, str(number))
+        show(table)
+        table = Table("reason", "the words", "repair", title=f"\nWhy {SHOWN} was refused", title_justify="left")
+        for one in refused.get(SHOWN, []):
+            table.add_row(one["code"], one.get("quote", ""), one["repair"])
+        show(table)
+        table = Table("row", "ended", "due", "done by", title="\nRepaired, issued and done", title_justify="left")
+        for row in chosen:
+            table.add_row(row.reference, row.ending, row.due_on.isoformat(), row.responsible.id)
+        show(table)
+        late = sum(row.ending == "late" for row in chosen)
+        show(f"\nDone in time: {len(chosen) - late}; done late: {late}.")
+        show("Notices in inboxes: " + ", ".join(f"{n} {kind}" for kind, n in sorted(inbox.items())) + ".", highlight=False)
+        show(f"Mails delivered for assignments: {mails} ({self.run['mailbox']}).", highlight=False)
+        if ledger:
+            spread = f"median {statistics.median(ledger):.2f} s, slowest {max(ledger):.2f} s"
+            show(
+                f"Ledger: {self.ledger_whole} entries = events published; {len(ledger)} of this run; "
+                f"from the request to the ledger: {spread}.",
+                highlight=False,
+            )
+
+
+def _evidence(one: Repaired, number: int = 1) -> dict[str, str]:
+    return {"kind": "document", "title": f"Báo cáo lần {number}", "url": f"https://vanban.example/{one.reference}/{number}"}
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
+
+
+def _gauge(text: str, name: str) -> int:
+    return sum(int(float(line.rsplit(" ", 1)[1])) for line in text.splitlines() if line.startswith(f"{name} "))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make demo", description=(__doc__ or "").partition("\n")[0])
+    running = Path(os.environ.get("LOCAL_DIR") or ROOT / ".local") / "run.json"
+    parser.add_argument("--run", type=Path, default=running, help="run.json of a running `make run`")
+    arguments = parser.parse_args()
+    console = Console(width=100)
+    try:
+        run = json.loads(arguments.run.read_text())
+    except (OSError, ValueError):
+        print(f"roviec: nothing runs here: {arguments.run} cannot be read. Start `make run` first.", file=sys.stderr)
+        raise SystemExit(1) from None
+    try:
+        raise SystemExit(Demo(run, console).play())
+    except (Refused, httpx2.TransportError) as error:
+        console.print(f"[bold red]stopped[/bold red]: {type(error).__name__}: {error}", highlight=False)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Rules about partner systems and people who call."""

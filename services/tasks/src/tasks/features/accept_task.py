@@ -1,0 +1,27 @@
+"""Take on a task that was given to one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Response
+
+from common.http import Effect, Routes, writes
+from common.unit_of_work import UnitOfWork
+from tasks.domain.permissions import check_does
+from tasks.features.task_command import OnTask, load_task
+from tasks.features.task_view import ShownTask, TaskView, saved
+
+routes = Routes("tasks")
+
+
+async def handle(command: OnTask[None], uow: UnitOfWork) -> ShownTask:
+    task = await load_task(uow, command, check_does)
+    task.accept()
+    return await saved(uow, task)
+
+
+@routes.post("/tasks/{task_id}/accept", response_model=TaskView)
+async def accept_task(task_id: str, effect: Annotated[Effect, writes("tasks:write")]) -> Response:
+    """Take it on (nhận việc)."""
+    return await effect.run(handle, OnTask[None].asked(task_id, effect, None), TaskView.of)

@@ -1,0 +1,42 @@
+"""Mend a task's content: the given fields change, the others stay."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Response
+
+from common.http import Effect, Routes, writes
+from common.unit_of_work import UnitOfWork
+from tasks.domain.clears import check_stays_clear, unclear
+from tasks.domain.permissions import check_manages
+from tasks.domain.reading import read_words
+from tasks.features.create_task import check_leads
+from tasks.features.task_command import OnTask, load_task
+from tasks.features.task_content import TaskContent, check_known
+from tasks.features.task_view import ShownTask, TaskView, saved, to_show
+from tasks.store import facts_of
+
+routes = Routes("tasks")
+
+
+async def handle(command: OnTask[dict[str, Any]], uow: UnitOfWork) -> ShownTask:
+    """Raises `Invalid` for unknown ids, `RuleBroken` when a task that was published would become less clear, `Forbidden`
+    when a caller who is limited to units would give the lead away.
+    """
+    task = await load_task(uow, command, check_manages)
+    await check_known(uow, command.body)
+    before = unclear(task, await facts_of(uow, task))
+    changes = read_words(command.body, deadline_before=task.deadline_written, product_before=task.product)
+    if not task.amend(changes):
+        return await to_show(uow, task, uow.now)
+    check_leads(uow, task.lead_unit_id)
+    check_stays_clear(task, await facts_of(uow, task), before)
+    return await saved(uow, task)
+
+
+@routes.patch("/tasks/{task_id}", response_model=TaskView)
+async def amend_task(task_id: str, body: TaskContent, effect: Annotated[Effect, writes("tasks:write")]) -> Response:
+    """Change the given fields (JSON merge patch). What changes nothing leaves the version as it is."""
+    command = OnTask[dict[str, Any]].asked(task_id, effect, body.given())
+    return await effect.run(handle, command, TaskView.of)

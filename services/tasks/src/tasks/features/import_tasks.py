@@ -1,0 +1,43 @@
+"""Import plans (`tasks.csv`): a draft for each row. What people have made of a draft since is never overwritten."""
+
+from __future__ import annotations
+
+from tasks.domain.bodies import Bodies
+from tasks.domain.rows import Reading, unique
+from tasks.domain.rows_tasks import Papers, Plan, numbers_in, read_task, refuse_issued
+from tasks.features.importing import Import, accepted, breathe, ids_of
+from tasks.store import SUCCESSIONS, TASKS, agencies, directives_numbered, save_task
+
+
+async def import_tasks(work: Import) -> list[Reading]:
+    """Draft new rows, amend drafts whose plan changed, refuse changes to what has been issued."""
+    readings = work.readings()
+    bodies = await agencies(work.uow)
+    followed = await work.uow.find(SUCCESSIONS, {"from_unit_id": {"$in": [body.id for body in bodies]}})
+    sources = {reading.text(column) for reading in readings for column in ("source_doc", "parent_ref")}
+    papers = await directives_numbered(work.uow, {number for source in sources for number in numbers_in(source)})
+    plan = Plan(Bodies(bodies, followed, work.today), Papers(papers), work.sample)
+    rows = {}
+    for number, reading in enumerate(readings):
+        rows[id(reading)] = read_task(reading, plan)
+        await breathe(number)
+    unique(readings, "task_uid")
+    stored = {task.id: task for task in await work.uow.find(TASKS, {"_id": {"$in": ids_of(readings)}})}
+    for number, (task_id, reading) in enumerate(accepted(readings)):
+        await breathe(number)
+        row, task = rows[id(reading)], stored.get(task_id)
+        if task is None:
+            drafted = row.new(task_id, reading.text("task_uid"), work.uow.now).draft()
+            if not work.dry_run:
+                save_task(work.uow, drafted)
+            reading.created()
+        elif not (columns := row.changed_since(task)):
+            reading.unchanged()
+        elif task.state != "draft":
+            refuse_issued(reading, task, columns)
+        else:
+            fields = row.amend(task, columns)
+            if not work.dry_run:
+                save_task(work.uow, task)  # the marks of the words change also where their meaning does not
+            reading.updated(fields or columns)
+    return readings

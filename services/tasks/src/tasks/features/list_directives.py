@@ -1,0 +1,35 @@
+"""The directives, newest first."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+
+from common.http import Call, Items, Paged, Routes, reads
+from tasks.domain.rows_directives import number_key
+from tasks.features.directive_view import DirectiveView
+from tasks.store import DIRECTIVES, issue_key
+
+routes = Routes("directives")
+
+
+@routes.get("/directives", response_model=Items[DirectiveView])
+async def list_directives(
+    call: Annotated[Call, reads("directives:read")],
+    listing: Paged,
+    number: Annotated[
+        str | None, Query(max_length=100, description="Whatever its spelling: 3/NQ-CP finds 03/NQ-CP", examples=["57-NQ/TW"])
+    ] = None,
+    parent: Annotated[str | None, Query(max_length=128, description="Papers that carry this one out")] = None,
+) -> Response:
+    """Papers by day of issue, newest first; those whose day is not known stand last."""
+    query: dict[str, Any] = {}
+    if number is not None:
+        query["_d.canonical"] = number_key(number)
+    if parent is not None:
+        query["parent_id"] = parent
+    if (after := call.after(listing)) is not None:
+        query["_d.issued_on"] = {"$lt": after}
+    found = await call.reader.find(DIRECTIVES, query, sort=("-_d.issued_on",), limit=listing.limit + 1)
+    return call.page(found, listing, issue_key, DirectiveView.of)

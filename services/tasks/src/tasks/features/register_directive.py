@@ -1,0 +1,68 @@
+"""Register a paper or a meeting conclusion that gives tasks."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import Response
+from pydantic import AfterValidator, Field
+
+from common.errors import Conflict, FieldProblem, Invalid, Words
+from common.http import Command, Effect, Routes, writes
+from common.unit_of_work import UnitOfWork
+from tasks.domain.directive import Directive
+from tasks.domain.document_number import read_number
+from tasks.domain.text import tidy
+from tasks.features.directive_view import DirectiveView
+from tasks.store import DIRECTIVES, directives_numbered
+
+routes = Routes("directives")
+
+
+class RegisterDirective(Command):
+    number: Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=100, examples=["57-NQ/TW"])]
+    issuer: Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=200, examples=["Politburo"])]
+    issued_on: Annotated[date | None, Field(description="Numbers start again every year: without it papers are mixed up")] = (
+        None
+    )
+    type: Annotated[str, Field(max_length=10, description="Read from the number unless given", examples=["NQ"])] = ""
+    subject: Annotated[str, AfterValidator(tidy), Field(max_length=1000)] = ""
+    parent_id: Annotated[str | None, Field(min_length=1, max_length=128, description="The paper that it carries out")] = None
+
+
+async def handle(command: RegisterDirective, uow: UnitOfWork) -> Directive:
+    """Raises `Conflict` with the id of the same paper if it is registered, `Invalid` for an unknown parent."""
+    known = [
+        one
+        for one in await directives_numbered(uow, [command.number])
+        if one.issuer == command.issuer and one.issued_on in (command.issued_on, None)
+    ]
+    if known:
+        raise _registered(known[0])
+    if command.parent_id is not None and await uow.get(DIRECTIVES, command.parent_id) is None:
+        message = Words("Văn bản cấp trên chưa được đăng ký.", "The superior paper is not registered.")
+        repair = Words("Hãy đăng ký nó trước (GET /v1/directives?number=).", "Register it first (GET /v1/directives?number=).")
+        raise Invalid(message, [FieldProblem("parent_id", "directive_unknown", message, repair, command.parent_id)])
+    directive = Directive(
+        id=Directive.id_of(command.number, command.issuer, command.issued_on),
+        **{**command.model_dump(), "type": command.type or read_number(command.number).type},
+    )
+    return uow.save(DIRECTIVES, directive.register())
+
+
+def _registered(known: Directive) -> Conflict:
+    message = Words(f"Văn bản này đã được đăng ký: «{known.id}».", f"This paper is registered already: '{known.id}'.")
+    repair = Words(
+        f"Hãy dùng văn bản đang có (GET /v1/directives/{known.id}), hoặc ghi ngày ban hành nếu đây là văn bản khác.",
+        f"Use the present one (GET /v1/directives/{known.id}), or give the day of issue if this is another.",
+    )
+    return Conflict(message, [FieldProblem("number", "directive_registered", message, repair, known.number)])
+
+
+@routes.post("/directives", status_code=201, response_model=DirectiveView)
+async def register_directive(command: RegisterDirective, effect: Annotated[Effect, writes("directives:write")]) -> Response:
+    """Register a paper. A number that follows no form is taken as written; `parsed` says how it was read."""
+    return await effect.run(
+        handle, command, DirectiveView.of, status=201, location=lambda directive: f"/v1/directives/{directive.id}"
+    )

@@ -1,0 +1,48 @@
+"""Decide how clears and lateness are judged, for the whole province."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Response
+from pydantic import Field
+
+from common.http import Command, Effect, Routes, writes
+from common.unit_of_work import UnitOfWork, check_version
+from tasks.domain.committee import Committee
+from tasks.domain.permissions import check_acts_for_province
+from tasks.features.show_committee import CommitteeView
+from tasks.store import COMMITTEE, committee
+
+routes = Routes("committee")
+
+
+class CommitteeSettings(Command):
+    """The given settings change, the others stay."""
+
+    authority_required: Annotated[bool, Field(strict=True, description="Ask for the sixth clear (rõ thẩm quyền)")] = False
+    nearly_due_days: Annotated[int, Field(strict=True, ge=0, le=60)] = 3
+    lateness_counts: Annotated[
+        Literal["submission", "approval"], Field(description="Which day is held against the due day")
+    ] = "submission"
+
+
+class SetCommittee(Command):
+    expected_version: int | None
+    changes: dict[str, Any]
+
+
+async def handle(command: SetCommittee, uow: UnitOfWork) -> Committee:
+    """Raises `Forbidden` for a caller who is limited to some units, `StaleVersion` when it was decided otherwise meanwhile."""
+    check_acts_for_province(uow.actor)
+    rules = await committee(uow)
+    check_version(rules, command.expected_version)
+    return uow.save(COMMITTEE, rules) if rules.decide(command.changes) else rules
+
+
+@routes.patch("/committee", response_model=CommitteeView)
+async def set_committee(body: CommitteeSettings, effect: Annotated[Effect, writes("committee:write")]) -> Response:
+    """Change the given settings (JSON merge patch); they hold at once, for every task."""
+    changes = {name: getattr(body, name) for name in sorted(body.model_fields_set)}
+    command = SetCommittee(expected_version=effect.if_match, changes=changes)
+    return await effect.run(handle, command, CommitteeView.of)

@@ -1,0 +1,30 @@
+"""The committee's settings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import Response
+
+from common.http import Call, Routes, View, reads
+from tasks.domain.committee import Committee
+from tasks.store import committee
+
+routes = Routes("committee")
+
+
+class CommitteeView(View):
+    authority_required: bool
+    nearly_due_days: int
+    lateness_counts: Literal["submission", "approval"]
+
+    @classmethod
+    def of(cls, rules: Committee) -> CommitteeView:
+        return cls.model_validate(rules.model_dump(include=set(cls.model_fields)))
+
+
+@routes.get("/committee", response_model=CommitteeView)
+async def show_committee(call: Annotated[Call, reads("committee:read")]) -> Response:
+    """How clears and lateness are judged; version 0 until the committee has decided anything."""
+    rules = await committee(call.reader)
+    return call.one(CommitteeView.of(rules), rules.version)

@@ -1,0 +1,69 @@
+"""Timed job: say once of every task that its due day is near, and once that it has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+from common.domain import local_day
+from common.errors import Conflict
+from common.repository import Reader
+from common.unit_of_work import UnitOfWork, Units
+from tasks.domain.committee import Committee
+from tasks.store import TASKS, committee, due_within, save_task
+
+PAGE = 100
+
+
+async def run(units: Units, _settings: Any) -> None:
+    """Go through all tasks whose due day has something to say. May be cut off anywhere: what was said is not found again.
+
+    "Today" is asked for page by page, so that a run that lasts beyond midnight in Asia/Ho_Chi_Minh goes on rightly.
+    """
+    for condition in (_overdue, _due_soon):
+        await _sweep(units, condition)
+
+
+Condition = Callable[[date, Committee, str], dict[str, Any]]
+
+
+def _overdue(today: date, _: Committee, after: str) -> dict[str, Any]:
+    return due_within(None, today - timedelta(days=1), told_at_most=1, after=after)
+
+
+def _due_soon(today: date, rules: Committee, after: str) -> dict[str, Any]:
+    return due_within(today, today + timedelta(days=rules.nearly_due_days), told_at_most=0, after=after)
+
+
+async def _sweep(units: Units, condition: Condition) -> None:
+    after = ""
+    while True:
+        reader = Reader(units.database)
+        query = condition(local_day(units.clock()), await committee(reader), after)
+        ids = [task.id for task in await reader.find(TASKS, query, sort=("_id",), limit=PAGE)]
+        if not ids:
+            return
+        await _tell(units, ids)
+        after = ids[-1]
+
+
+async def _tell(units: Units, ids: list[str]) -> None:
+    """A page in one transaction; when somebody works on one of its tasks meanwhile, one by one, so that the others are
+    not held up. The one left out is found by the next run.
+    """
+    try:
+        await units.run(_telling(ids), units.system())
+    except Conflict:
+        for key in ids if len(ids) > 1 else ():
+            await _tell(units, [key])
+
+
+def _telling(ids: list[str]) -> Callable[[UnitOfWork], Any]:
+    async def work(uow: UnitOfWork) -> None:
+        rules, today = await committee(uow), local_day(uow.now)
+        for task in await uow.find(TASKS, {"_id": {"$in": ids}}, sort=("_id",)):
+            if task.tell_of_due_day(today, rules.nearly_due_days):
+                save_task(uow, task)
+
+    return work

@@ -1,0 +1,92 @@
+"""What callers say of a task's content, and whether the ids in it are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from common.domain import Document
+from common.errors import FieldProblem, Invalid, Words
+from common.http import Command
+from common.repository import Reader, Store
+from tasks.domain.product import EvidenceKind, ProductKind
+from tasks.domain.text import tidy
+from tasks.store import DIRECTIVES, PEOPLE, UNITS
+
+Text = Annotated[str, AfterValidator(tidy), Field(max_length=2000)]
+Title = Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=500, examples=["Rà soát tài khoản người dùng"])]
+Id = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+def _each_once(ids: list[str]) -> list[str]:
+    return list(dict.fromkeys(ids))
+
+
+class TaskContent(Command):
+    """Fields that say what a task is. Text is emptied with "", an id or a day is taken away with null."""
+
+    title: Title = ""
+    group: Text = ""
+    directive_id: Id | None = None
+    parent_reference: Text = Field("", description="The superior task that it comes from, as written", examples=["NV 39, 40"])
+    lead_written: Text = Field("", description="The lead as the plan words it")
+    lead_unit_id: Id | None = None
+    coordinators_written: Text = ""
+    coordinator_unit_ids: Annotated[list[Id], Field(default_factory=list, max_length=200), AfterValidator(_each_once)]
+    responsible_id: Id | None = None
+    approver_id: Id | None = None
+    deadline_written: Text = Field(
+        "", description="The deadline as worded; `due_on` is read from it unless given as well", examples=["Quý II/2026"]
+    )
+    due_on: date | None = None
+    product: Text = Field("", description="The kinds of product and evidence are read from it unless given as well")
+    product_kind: ProductKind | None = None
+    evidence_kind: EvidenceKind | None = None
+    authority: Text = Field("", description="Who may decide, extend and close, by which paper (rõ thẩm quyền)")
+
+    def given(self) -> dict[str, Any]:
+        """The fields that the caller wrote, and no others."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+_NOUNS = {
+    UNITS.collection: (Words("đơn vị", "unit"), Words("Hãy tìm bằng GET /v1/units?q=.", "Look it up by GET /v1/units?q=.")),
+    PEOPLE.collection: (
+        Words("người", "person"), Words("Hãy đăng ký bằng POST /v1/people.", "Register them by POST /v1/people.")
+    ),
+    DIRECTIVES.collection: (
+        Words("văn bản", "directive"), Words("Hãy đăng ký bằng POST /v1/directives.", "Register it by POST /v1/directives.")
+    ),
+}  # fmt: skip
+
+
+async def check_known(reader: Reader, given: Mapping[str, Any]) -> None:
+    """Raise `Invalid`, field by field, for ids of units, people and directives that nobody has registered."""
+    coordinators = {f"coordinator_unit_ids.{place}": key for place, key in enumerate(given.get("coordinator_unit_ids") or ())}
+    problems = [
+        *await _unknown(reader, UNITS, _named(given, "lead_unit_id") | coordinators),
+        *await _unknown(reader, PEOPLE, _named(given, "responsible_id", "approver_id")),
+        *await _unknown(reader, DIRECTIVES, _named(given, "directive_id")),
+    ]
+    if problems:
+        raise Invalid(
+            Words(f"Có {len(problems)} mã chưa có trong danh mục.", f"{len(problems)} ids are not in the register."), problems
+        )
+
+
+def _named(given: Mapping[str, Any], *fields: str) -> dict[str, str]:
+    return {field: given[field] for field in fields if given.get(field) is not None}
+
+
+async def _unknown(reader: Reader, store: Store[Any], wanted: Mapping[str, str]) -> list[FieldProblem]:
+    if not wanted:
+        return []
+    found: list[Document] = await reader.find(store, {"_id": {"$in": sorted(set(wanted.values()))}})
+    known = {document.id for document in found}
+    noun, repair = _NOUNS[store.collection]
+    message = Words(f"Không có {noun.vi} này trong danh mục.", f"There is no such {noun.en} in the register.")
+    code = f"{noun.en}_unknown"
+    return [FieldProblem(field, code, message, repair, key) for field, key in wanted.items() if key not in known]

@@ -1,0 +1,146 @@
+"""A task as callers see it: its words beside their meaning, how it stands, and what speaks against its clears."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from common.contracts.fields import Timeliness
+from common.domain import local_day
+from common.http import View
+from common.repository import Reader
+from common.unit_of_work import UnitOfWork
+from tasks.domain.clears import Clear, Facts, Key, clears
+from tasks.domain.committee import Committee
+from tasks.domain.product import EvidenceKind, ProductKind
+from tasks.domain.task import State, Task
+from tasks.domain.timeliness import days_left, timeliness
+from tasks.store import facts_of, save_task
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTask:
+    """A task with all that is needed to show it on a day."""
+
+    task: Task
+    facts: Facts
+    today: date
+
+    @property
+    def version(self) -> int:
+        return self.task.version
+
+
+async def to_show(reader: Reader, task: Task, now: datetime) -> ShownTask:
+    """The task as it stands now."""
+    return ShownTask(task, await facts_of(reader, task), local_day(now))
+
+
+async def saved(uow: UnitOfWork, task: Task) -> ShownTask:
+    """Save what was done with the task, and answer with the task."""
+    return await to_show(uow, save_task(uow, task), uow.now)
+
+
+class ClearView(View):
+    """One clear that is met, or one reason why it is not: a clear has an entry for every reason."""
+
+    key: Key
+    met: bool
+    field: str | None = Field(None, description="The field to mend")
+    code: str | None = Field(None, examples=["lead_several"])
+    because: str | None = None
+    repair: str | None = None
+    quote: str | None = Field(None, description="The very words that caused it")
+
+
+class EvidenceView(View):
+    id: str
+    kind: EvidenceKind
+    title: str
+    url: str | None
+    sha256: str | None
+    added_at: datetime
+    added_by: str
+
+
+class TaskLine(View):
+    """A task in a list."""
+
+    id: str
+    reference: str | None = Field(description="Its id in the plan that it was imported from", examples=["NQ03-114"])
+    sample: Literal["foreign", "demo"] | None = Field(description="Set for sample data: other provinces', or invented")
+    source: str
+    group: str
+    title: str
+    directive_id: str | None
+    parent_reference: str
+    lead_written: str = Field(description="The lead as the plan words it")
+    lead_unit_id: str | None
+    coordinators_written: str
+    coordinator_unit_ids: list[str]
+    responsible_id: str | None
+    approver_id: str | None
+    deadline_written: str = Field(description="The deadline as the plan words it")
+    deadline_kind: str = Field(description="How it is worded", examples=["quarter"])
+    due_on: date | None = Field(description="The day by whose end, in Asia/Ho_Chi_Minh, it is to be done")
+    days_left: int | None = Field(description="0 on the due day, negative after it")
+    timeliness: Timeliness | None = Field(description="Computed from the clock; null for a cancelled task")
+    product: str
+    product_kind: ProductKind | None
+    evidence_kind: EvidenceKind | None
+    authority: str
+    state: State
+    percent: int
+    submissions: int = Field(description="How often its result was handed in")
+    submitted_on: date | None
+    completed_on: date | None
+    created_at: datetime
+
+    @classmethod
+    def on(cls, task: Task, today: date, committee: Committee) -> TaskLine:
+        return cls.model_validate(_stored(task) | _standing(task, today, committee))
+
+
+class TaskView(TaskLine):
+    """A task whole."""
+
+    evidence: list[EvidenceView]
+    clears: list[ClearView]
+
+    @classmethod
+    def of(cls, shown: ShownTask) -> TaskView:
+        task = shown.task
+        found = {"clears": _clear_views(clears(task, shown.facts))}
+        return cls.model_validate(_stored(task) | _standing(task, shown.today, shown.facts.committee) | found)
+
+
+def _stored(task: Task) -> dict[str, Any]:
+    return task.model_dump(include=set(TaskView.model_fields))
+
+
+def _standing(task: Task, today: date, committee: Committee) -> dict[str, Any]:
+    return {"timeliness": timeliness(task, today, committee), "days_left": days_left(task, today)}
+
+
+def _clear_views(found: Sequence[Clear]) -> list[ClearView]:
+    views: list[ClearView] = []
+    for clear in found:
+        if clear.met:
+            views.append(ClearView(key=clear.key, met=True))
+        views += [
+            ClearView(
+                key=clear.key,
+                met=False,
+                field=reason.field,
+                code=reason.code,
+                because=str(reason.message),
+                repair=str(reason.repair),
+                quote=reason.quote,
+            )
+            for reason in clear.against
+        ]
+    return views

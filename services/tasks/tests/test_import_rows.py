@@ -1,0 +1,372 @@
+"""What rows of each kind say, and what is said about them: without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from services.tasks.tests.register_world import rows_of
+from tasks.domain.bodies import Bodies
+from tasks.domain.directive import Directive
+from tasks.domain.directory import Succession, Unit
+from tasks.domain.rows import Reading, unique
+from tasks.domain.rows_directives import read_directive
+from tasks.domain.rows_people import check_unit, read_person
+from tasks.domain.rows_successions import check_units_exist, read_succession
+from tasks.domain.rows_tasks import Papers, Plan, TaskRow, numbers_in, read_task
+from tasks.domain.rows_units import check_units, new_unit, read_agency, read_unit
+from tasks.domain.table import Row
+
+TODAY = date(2026, 11, 24)
+NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
+
+
+def reading(**cells: str) -> Reading:
+    return Reading(Row(2, cells))
+
+
+def said(one: Reading, *severities: str) -> list[str]:
+    return [finding.code for finding in one.findings if finding.severity in (severities or ("error", "warning", "info"))]
+
+
+def quote(one: Reading, code: str) -> str:
+    return next(finding.quote for finding in one.findings if finding.code == code)
+
+
+# --- units ---
+
+UNIT = {"unit_uid": "u:1", "nso_code": "1", "level": "commune", "full_name": "Xã Một"}
+
+
+def judged(*rows: Mapping[str, str], stored: tuple[Unit, ...] = ()) -> list[Reading]:
+    read = [(one := reading(**{**UNIT, **cells}), read_unit(one)) for cells in rows]
+    check_units(read, {unit.id: unit for unit in stored})
+    return [one for one, _ in read]
+
+
+@pytest.mark.parametrize(
+    ("cells", "code", "words"),
+    [
+        ({"unit_uid": ""}, "cell_missing", "(ô để trống)"),
+        ({"unit_uid": "has space"}, "id_unreadable", "has space"),
+        ({"level": "hamlet"}, "value_unknown", "hamlet"),
+        ({"full_name": " "}, "cell_missing", "(ô để trống)"),
+        ({"valid_from": "01/07/2025"}, "day_unreadable", "01/07/2025"),
+        ({"valid_from": "2025-02-30"}, "day_unreadable", "2025-02-30"),
+        ({"valid_from": "20250701"}, "day_unreadable", "20250701"),
+        ({"unit_uid": "vn:commune:00694@pre", "nso_code": "694"}, "code_differs_from_uid", "694"),
+        ({"valid_from": "2025-07-02", "valid_to": "2025-07-01"}, "dates_reversed", "2025-07-02 > 2025-07-01"),
+        ({"parent_uid": "u:none"}, "parent_unknown", "u:none"),
+        ({"parent_uid": "u:1"}, "parent_unknown", "u:1"),
+    ],
+)
+def test_a_wrong_unit_is_refused_with_the_words_that_caused_it(cells: dict[str, str], code: str, words: str) -> None:
+    (one,) = judged(cells)
+    assert said(one) == [code]
+    assert one.refused
+    assert quote(one, code) == words
+
+
+def test_a_parent_may_stand_below_and_a_refused_one_takes_its_children_with_it() -> None:
+    child, parent = judged({"parent_uid": "u:2"}, {"unit_uid": "u:2", "nso_code": "2"})
+    assert not child.refused
+    assert not parent.refused
+    child, parent = judged({"parent_uid": "u:2"}, {"unit_uid": "u:2", "nso_code": "2", "level": "x"})
+    assert said(child) == ["parent_unknown"]
+    one, other = judged({"parent_uid": "u:2"}, {"unit_uid": "u:2", "nso_code": "2", "parent_uid": "u:1"})
+    assert one.refused
+    assert other.refused
+
+
+def test_a_unit_cannot_be_put_below_its_own_child() -> None:
+    first = Unit(id="u:1", code="1", level="commune", name="Một", full_name="Xã Một")
+    below = Unit(id="u:2", code="2", level="commune", name="Hai", full_name="Xã Hai", parent_id="u:1")
+    (one,) = judged({"parent_uid": "u:2"}, stored=(first, below))
+    assert said(one) == ["parent_circle"]
+
+
+def test_one_code_for_two_units_on_one_day_is_pointed_at_and_reuse_by_a_merger_is_not() -> None:
+    ended, follows = {"valid_to": "2025-06-30"}, {"unit_uid": "u:2", "valid_from": "2025-07-01"}
+    assert [said(one) for one in judged(ended, follows)] == [[], []]
+    assert [said(one) for one in judged({"valid_to": "2025-07-01"}, follows)] == [["code_overlaps"], ["code_overlaps"]]
+    assert not judged({}, {"unit_uid": "u:2", "level": "district"})[0].findings
+    present = Unit(id="u:1", code="1", level="commune", name="Một", full_name="Xã Một")
+    assert not judged({"valid_to": "2025-06-30"}, follows, stored=(present,))[1].findings, "the file ends the stored one"
+
+
+def test_an_agency_keeps_the_names_of_what_it_was_formed_from_but_not_its_own() -> None:
+    one = reading(code="HG-TC", name_vi="Sở Tài chính", level="hagiang_2025", formed_from="Sở Tài Chính; Sở Kế hoạch và Đầu tư")
+    wanted = read_agency(one)
+    assert (one.id, wanted["level"], wanted["former_names"]) == ("agency:HG-TC", "department", ["Sở Kế hoạch và Đầu tư"])
+    assert not one.findings
+
+
+# --- successions ---
+
+
+def test_a_succession_needs_both_units_a_kind_and_a_day() -> None:
+    one = reading(from_uid="u:1", to_uid="u:2", kind="swallowed", effective_date="")
+    check_units_exist(one, read_succession(one), {"u:1"})
+    assert sorted(said(one)) == ["cell_missing", "unit_unknown", "value_unknown"]
+    assert quote(one, "unit_unknown") == "u:2"
+    same = reading(from_uid="u:1", to_uid="u:1", kind="whole", effective_date="2025-07-01")
+    read_succession(same)
+    assert said(same) == ["follows_itself"]
+
+
+# --- people ---
+
+PERSON = {"person_id": "per-1", "unit_id": "u:1", "position": "officer"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        ({"person_id": "012345678901"}, "id_is_personal_data"),
+        ({"person_id": "+84912345678"}, "id_is_personal_data"),
+        ({"person_id": "a.nguyen@x.vn"}, "id_is_personal_data"),
+        ({"position": "boss"}, "value_unknown"),
+        ({"audiences": "AUD-CBCC;not an audience"}, "audience_unreadable"),
+        ({"active": "perhaps"}, "value_unknown"),
+        ({"name": "x" * 201}, "cell_too_long"),
+    ],
+)
+def test_a_wrong_person_is_refused(cells: dict[str, str], code: str) -> None:
+    one = reading(**{**PERSON, **cells})
+    read_person(one)
+    assert said(one, "error") == [code]
+
+
+def test_a_name_is_read_and_said_nowhere() -> None:
+    one = reading(**PERSON, audiences="AUD-CBCC; AUD-PARTY;AUD-CBCC", name=" Nguyễn  Thị A ", active="no")
+    wanted, name = read_person(one)
+    assert name == "Nguyễn Thị A"
+    assert (wanted["audiences"], wanted["active"]) == (["AUD-CBCC", "AUD-PARTY"], False)
+    assert not one.findings
+    assert "name" not in wanted
+
+
+def test_a_person_of_an_ended_unit_is_pointed_at_and_of_an_unknown_one_refused() -> None:
+    units = {"u:1": Unit(id="u:1", code="1", level="commune", name="", full_name="Xã Một", valid_to=date(2025, 6, 30))}
+    one = reading(**PERSON)
+    check_unit(one, "u:1", units, TODAY)
+    assert said(one, "warning") == ["unit_not_standing"]
+    check_unit(one, "u:2", units, TODAY)
+    assert said(one, "error") == ["unit_unknown"]
+
+
+# --- directives ---
+
+
+@pytest.mark.parametrize(
+    ("cells", "codes"),
+    [
+        ({}, []),
+        ({"number": "3/NQ-CP"}, ["number_alias"]),
+        ({"number": "/QĐ-UBND"}, ["number_incomplete"]),
+        ({"number": "NV 39, 40"}, ["number_is_task"]),
+        ({"number": "HG-KH-SC"}, ["number_unreadable"]),
+        ({"issued_on": ""}, ["issue_day_missing"]),
+        ({"doc_type": "QĐ"}, ["type_differs"]),
+    ],
+)
+def test_what_is_said_of_a_directive(cells: dict[str, str], codes: list[str]) -> None:
+    one = reading(**{"number": "03/NQ-CP", "issuer": "Government", "issued_on": "2025-01-09", "doc_type": "NQ", **cells})
+    read_directive(one)
+    if "number" in cells:
+        one.findings = [finding for finding in one.findings if finding.code != "type_differs"]
+    assert said(one) == codes
+    assert not one.refused
+
+
+def test_two_spellings_of_one_number_are_one_paper() -> None:
+    one = reading(number="3/NQ-CP", issuer="Government", issued_on="2025-01-09")
+    other = reading(number="03/NQ-CP", issuer="Government", issued_on="2025-01-09")
+    read_directive(one)
+    read_directive(other)
+    other.row = other.row._replace(number=3)
+    unique([one, other], "number")
+    assert said(other) == ["duplicate_in_file"]
+    assert not one.refused
+
+
+# --- tasks ---
+
+
+def agencies() -> list[Unit]:
+    units = []
+    for row in rows_of("agencies"):
+        one = reading(**{("code" if name == "code(ours)" else name): cell for name, cell in row.items()})
+        wanted = read_agency(one)
+        units.append(new_unit(one.id or "", wanted))
+    return units
+
+
+def plan(*successions: Succession, extra: tuple[Unit, ...] = (), **changes: Any) -> Plan:
+    papers = Papers([Directive(id="d-03", number="03/NQ-CP", issuer="Government", issued_on=date(2025, 1, 9)),
+                     Directive(id="d-11", number="11-KH/BCĐ", issuer="Khánh Hòa SC", issued_on=date(2026, 7, 28))])  # fmt: skip
+    return Plan(Bodies([*agencies(), *extra], successions, TODAY), papers, **changes)
+
+
+PLAN = plan()
+TASK = {
+    "task_uid": "T-1",
+    "source_doc": "03/NQ-CP App. II",
+    "title_short": "Xây dựng nền tảng dữ liệu",
+    "lead_as_written": "Bộ Công an",
+    "deadline_raw": "30/6/2027",
+    "product_short": "Nền tảng",
+    "coord_as_written": "",
+}
+
+
+def task(read_with: Plan | None = None, /, **cells: str) -> tuple[Reading, TaskRow, dict[str, Any]]:
+    one = reading(**{**TASK, **cells})
+    row = read_task(one, read_with or PLAN)
+    return one, row, {name: value for fields in row.fields.values() for name, value in fields.items()}
+
+
+def test_a_clear_row_has_nothing_against_it_but_the_person_whom_no_plan_names() -> None:
+    one, _, fields = task()
+    assert said(one) == ["person_missing"]
+    assert fields["lead_unit_id"] == "agency:BCA"
+    assert fields["directive_id"] == "d-03"
+    assert (fields["due_on"], fields["deadline_kind"]) == (date(2027, 6, 30), "date")
+    assert (fields["product_kind"], fields["evidence_kind"]) == ("system", "link")
+
+
+@pytest.mark.parametrize(
+    ("cells", "code", "words", "lead"),
+    [
+        ({"lead_as_written": ""}, "lead_missing", "(ô để trống)", None),
+        ({"lead_as_written": "Bộ Công an, Bộ Y tế"}, "lead_several", "Bộ Công an, Bộ Y tế", None),
+        ({"lead_as_written": "Các bộ, ngành, địa phương"}, "lead_class", "Các bộ, ngành, địa phương", None),
+        ({"lead_as_written": "Tổ giúp việc"}, "lead_unknown", "Tổ giúp việc", None),
+        ({"lead_as_written": "Bộ Thông tin và Truyền thông"}, "lead_abolished", "Bộ Thông tin và Truyền thông", "agency:BKHCN"),
+        ({"lead_as_written": "Bộ Khoa học, Công nghệ"}, "name_variant", "Bộ Khoa học, Công nghệ", "agency:BKHCN"),
+        ({"source_doc": "99/NQ-CP App."}, "directive_unknown", "99/NQ-CP", "agency:BCA"),
+        ({"source_doc": "Hà Giang meeting"}, "directive_not_named", "Hà Giang meeting", "agency:BCA"),
+        ({"deadline_raw": "Thường xuyên"}, "deadline_recurring", "Thường xuyên", "agency:BCA"),
+        ({"deadline_raw": "08/01/2025"}, "deadline_before_issue_date", "08/01/2025", "agency:BCA"),
+        ({"deadline_date": "2027-07-01"}, "deadline_date_differs", "2027-07-01", "agency:BCA"),
+        ({"deadline_date": "30/6/2027"}, "day_unreadable", "30/6/2027", "agency:BCA"),
+        ({"product_short": ""}, "product_missing", "(ô để trống)", "agency:BCA"),
+        ({"title_short": "Đẩy mạnh chuyển đổi", "product_short": "Kết quả"}, "work_vague", "Đẩy mạnh", "agency:BCA"),
+        ({"coord_as_written": "Bộ Công an"}, "coordinator_is_lead", "Bộ Công an", "agency:BCA"),
+        ({"coord_as_written": "Bộ Y tế; VTV"}, "coordinator_unknown", "VTV", "agency:BCA"),
+        ({"coord_as_written": "các địa phương"}, "coordinator_class", "các địa phương", "agency:BCA"),
+    ],
+)
+def test_what_a_plan_leaves_open_is_quoted_and_refuses_nothing(
+    cells: dict[str, str], code: str, words: str, lead: str | None
+) -> None:
+    one, _, fields = task(**cells)
+    assert code in said(one)
+    assert quote(one, code) == words
+    assert fields["lead_unit_id"] == lead
+    assert not one.refused
+    assert all(finding.repair.vi and finding.repair.en for finding in one.findings)
+
+
+def test_coordinators_that_are_known_are_taken_and_the_lead_is_none_of_them() -> None:
+    _, _, fields = task(coord_as_written="Bộ Công an, Bộ Y tế, Bộ Kế hoạch và Đầu tư, Bộ Tài chính")
+    assert fields["coordinator_unit_ids"] == ["agency:BYT", "agency:BTC"]
+
+
+@pytest.mark.parametrize("missing", ["task_uid", "title_short"])
+def test_a_row_without_its_id_or_its_work_is_refused(missing: str) -> None:
+    one, _, fields = task(**{missing: ""})
+    assert said(one, "error") == ["cell_missing"]
+    assert not fields
+
+
+def test_bodies_of_another_province_are_not_taken_for_ours() -> None:
+    one, _, fields = task(lead_as_written="Sở Tài chính", verified="T2")
+    assert fields["sample"] == "foreign"
+    assert fields["lead_unit_id"] is None
+    assert "lead_elsewhere" in said(one)
+    assert task(lead_as_written="Sở Tài chính", verified="I (ours)")[2]["lead_unit_id"] == "agency:HG-TC"
+    assert task(plan(sample="foreign"), lead_as_written="Sở Tài chính")[2]["lead_unit_id"] is None
+
+
+def test_a_registered_succession_leads_to_the_body_of_today() -> None:
+    ended = Unit(id="agency:X", code="X", level="central", name="", full_name="Ủy ban X", valid_to=date(2025, 2, 28))
+    follows = Succession(id="s", from_unit_id="agency:X", to_unit_id="agency:BTC", kind="whole", effective_on=date(2025, 3, 1))
+    one, _, fields = task(plan(follows, extra=(ended,)), lead_as_written="Ủy ban X")
+    assert fields["lead_unit_id"] == "agency:BTC"
+    assert "lead_abolished" in said(one)
+    later = follows.model_copy(update={"effective_on": date(2027, 1, 1)})
+    assert task(plan(later, extra=(ended,)), lead_as_written="Ủy ban X")[2]["lead_unit_id"] is None
+
+
+def test_a_body_that_was_split_is_not_guessed() -> None:
+    ended = Unit(id="agency:X", code="X", level="central", name="", full_name="Ủy ban X", valid_to=date(2025, 2, 28))
+    parts = [
+        Succession(id=to, from_unit_id="agency:X", to_unit_id=to, kind="partial", effective_on=date(2025, 3, 1))
+        for to in ("agency:BTC", "agency:BNV")
+    ]
+    one, _, fields = task(plan(*parts, extra=(ended,)), lead_as_written="Ủy ban X")
+    assert fields["lead_unit_id"] is None
+    assert "lead_ambiguous" in said(one)
+
+
+def test_numbers_are_found_in_the_words_around_them() -> None:
+    assert list(numbers_in("11-KH/BCĐ Khánh Hòa 28/7/2026")) == ["11-KH/BCĐ"]
+    assert list(numbers_in("05-KH/BCĐTW: NV 9")) == ["05-KH/BCĐTW"]
+    assert not list(numbers_in("Hà Giang SC meeting 25/4/2025 (seed)"))
+
+
+# --- the same plan again ---
+
+
+def test_the_same_words_change_nothing_in_whatever_order_the_columns_stand() -> None:
+    _, row, _ = task()
+    drafted = row.new("t", "T-1", NOW)
+    again = reading(**dict(reversed(TASK.items())))
+    assert read_task(again, PLAN).changed_since(drafted) == []
+    fewer = reading(**{name: cell for name, cell in TASK.items() if name != "coord_as_written"})
+    assert read_task(fewer, PLAN).changed_since(drafted) == [], "a column that is left out is no change"
+
+
+def test_a_new_version_of_the_plan_changes_what_it_changed_and_no_mended_field() -> None:
+    _, row, _ = task(deadline_raw="Thường xuyên")
+    drafted = row.new("t", "T-1", NOW)
+    drafted.amend({"due_on": date(2027, 3, 31), "lead_unit_id": "agency:BYT"})
+    _, new, _ = task(deadline_raw="Thường xuyên", product_short="Báo cáo")
+    assert new.changed_since(drafted) == ["product_short"]
+    assert new.amend(drafted, ["product_short"]) == ["evidence_kind", "product", "product_kind"]
+    assert (drafted.due_on, drafted.lead_unit_id) == (date(2027, 3, 31), "agency:BYT")
+    assert new.changed_since(drafted) == []
+
+
+# --- the real plans ---
+
+
+def test_the_real_plans_are_read_without_a_refusal() -> None:
+    found: dict[str, int] = {}
+    for cells in rows_of("tasks"):
+        one, _, fields = task(**cells)
+        assert not one.refused, cells["task_uid"]
+        if cells["task_uid"].startswith("NQ03"):
+            assert (fields["lead_unit_id"] is not None) == (cells["lead_kind"] == "single"), cells["task_uid"]
+        for code in set(said(one)):
+            found[code] = found.get(code, 0) + 1
+    assert found["person_missing"] == 186
+    assert found["lead_class"] + found["lead_several"] == 67
+    assert found["deadline_only_year"] == 69
+    assert found["deadline_column_shift"] == 1
+    assert found["deadline_within_2_days_of_issue"] == 2
+    assert found["deadline_before_issue_date"] == 1, "golden case G052"
+
+
+def test_half_of_the_national_leads_named_ministries_that_had_ended() -> None:
+    named = [
+        cells["task_uid"]
+        for cells in rows_of("tasks")
+        if cells["task_uid"].startswith("NQ03") and "lead_abolished" in said(task(**cells)[0])
+    ]
+    flagged = [cells["task_uid"] for cells in rows_of("tasks") if "lead_abolished" in cells["issue_flags"]]
+    assert named == flagged

@@ -1,0 +1,304 @@
+"""The life of a task as a state machine: whatever is tried in whatever order, no state is reached without its conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from common.contracts.tasks import TaskAssigned
+from common.domain import local_day
+from common.errors import RuleBroken
+from services.tasks.tests.task_world import NOW, PEOPLE_OF, A, B, a_task
+from tasks.domain.clears import Facts, check_stays_clear, unclear, unfit
+from tasks.domain.committee import Committee
+from tasks.domain.leads import Names
+from tasks.domain.reading import read_words
+from tasks.domain.task import OPEN, Evidence, Task
+from tasks.domain.timeliness import timeliness, verdict
+
+FACTS = Facts(PEOPLE_OF, Names(()).read(""), Committee())
+NEXT = {
+    "draft": {"published", "cancelled"},
+    "published": {"assigned", "paused", "cancelled"},
+    "assigned": {"in_progress", "published", "paused", "cancelled"},
+    "in_progress": {"assigned", "submitted", "paused", "cancelled"},
+    "submitted": {"in_progress", "completed", "cancelled"},
+    "paused": {*OPEN, "cancelled"},
+    "completed": set(),
+    "cancelled": set(),
+}
+"""Where each state may lead."""
+
+WORDS = st.sampled_from(["", "lý do"])
+PERSON = st.sampled_from([None, "nobody", *PEOPLE_OF])
+CHANGE = st.one_of(
+    st.fixed_dictionaries({"responsible_id": PERSON}),
+    st.fixed_dictionaries({"approver_id": PERSON}),
+    st.fixed_dictionaries({"lead_unit_id": st.sampled_from([None, A, B])}),
+    st.fixed_dictionaries({"coordinator_unit_ids": st.sampled_from([[], [A], [B]])}),
+    st.fixed_dictionaries({"deadline_written": st.sampled_from(["", "30/11/2026", "12/2026", "Thường xuyên"])}),
+    st.fixed_dictionaries({"due_on": st.none() | st.dates(local_day(NOW), local_day(NOW + timedelta(days=20)))}),
+    st.fixed_dictionaries({"product": st.sampled_from(["", "Báo cáo", "Hệ thống", "Hợp tác"])}),
+    st.fixed_dictionaries({"evidence_kind": st.sampled_from([None, "document", "link"])}),
+    st.fixed_dictionaries({"title": st.sampled_from(["Rà soát tài khoản", "Việc", "Đẩy mạnh"])}),
+)
+
+
+class Life(RuleBasedStateMachine):
+    """One task, and everybody who does anything with it. What is refused changes nothing, as in the transaction."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.task = Task(id="t1", created_at=NOW, title="Rà soát tài khoản").draft()
+        self.seen: list[str] = []
+        self.told_of: list[tuple[Any, str]] = []
+        self.refusals: list[RuleBroken] = []
+        self.given_to: str | None = None
+        self._publish_what_was_recorded()
+
+    def _attempt(self, act: Callable[[Task], object]) -> None:
+        tried = self.task.model_copy(deep=True)
+        before = self.task.state
+        try:
+            act(tried)
+        except RuleBroken as broken:
+            self.refusals.append(broken)
+            return
+        assert tried.state == before or tried.state in NEXT[before], (before, tried.state)
+        self.task = tried
+        self._publish_what_was_recorded()
+
+    def _publish_what_was_recorded(self) -> None:
+        recorded, lines = self.task.take_recorded(), self.task.take_lines()
+        for event in recorded:
+            if isinstance(event, TaskAssigned):
+                self.given_to = event.responsible_id
+        assert len(recorded) == len(lines), "each event has its line in the history, and each line its event"
+        assert [event.type.split(".")[2] for event in recorded] == [what for what, _, _ in lines]
+        assert all(event.subject == self.task.id for event in recorded)
+        self.seen += [what for what, _, _ in lines]
+        self.told_of += [(self.task.due_on, what) for what, _, _ in lines if what in ("fell_due_soon", "became_overdue")]
+        if "amended" in self.seen[-len(lines) :] and lines and "due_on" in lines[-1][2]:
+            self.told_of = []
+
+    # --- what people do ---
+
+    @rule(given=CHANGE)
+    def amend(self, given: dict[str, Any]) -> None:
+        def act(task: Task) -> None:
+            before = unclear(task, FACTS)
+            task.amend(read_words(given, deadline_before=task.deadline_written, product_before=task.product))
+            check_stays_clear(task, FACTS, before)
+
+        self._attempt(act)
+
+    @precondition(lambda self: self.task.state == "draft")
+    @rule()
+    def repair_everything(self) -> None:
+        fields = ("lead_unit_id", "responsible_id", "approver_id", "deadline_written", "product")
+        clear = a_task().model_dump(include=set(fields))
+        given = clear | {"title": "Rà soát tài khoản", "coordinator_unit_ids": []}
+        self._attempt(
+            lambda task: task.amend(
+                read_words(given, deadline_before=task.deadline_written, product_before=task.product)
+                | {"due_on": a_task().due_on, "product_kind": "document", "evidence_kind": "document"}
+            )
+        )
+
+    @rule()
+    def go_on(self) -> None:
+        """The next step of an ordinary life: without it few runs would get far."""
+        match self.task.state:
+            case "draft":
+                self.repair_everything()
+                self.publish()
+            case "published":
+                self.assign_as_named()
+            case "assigned":
+                self.accept()
+            case "in_progress":
+                self.prove(kind=self.task.evidence_kind)
+                self.submit(words="")
+            case "submitted":
+                (self.send_back if self.task.submissions % 2 else self.complete)()
+            case "paused":
+                self.resume()
+
+    @rule()
+    def publish(self) -> None:
+        self._attempt(lambda task: task.publish(unclear(task, FACTS)))
+
+    @rule(person=PERSON)
+    def assign(self, person: str | None) -> None:
+        self._attempt(lambda task: task.assign(person, unfit(task, person, PEOPLE_OF)))
+
+    @rule()
+    def assign_as_named(self) -> None:
+        self.assign(self.task.responsible_id)
+
+    @rule()
+    def accept(self) -> None:
+        self._attempt(lambda task: task.accept())
+
+    @rule()
+    def refuse(self) -> None:
+        self._attempt(lambda task: task.refuse("not_our_function", "không thuộc chức năng"))
+
+    @rule(percent=st.integers(0, 100))
+    def report(self, percent: int) -> None:
+        self._attempt(lambda task: task.report_progress(percent, ""))
+
+    @rule(kind=st.sampled_from(["document", "link"]))
+    def prove(self, kind: Any) -> None:
+        evidence = Evidence(id=f"e{len(self.task.evidence)}", kind=kind, title="Minh chứng", added_at=self.now, added_by="x")
+        self._attempt(lambda task: task.add_evidence(evidence))
+
+    @rule(words=WORDS)
+    def submit(self, words: str) -> None:
+        self._attempt(lambda task: task.submit(self.now, words))
+
+    @rule()
+    def send_back(self) -> None:
+        self._attempt(lambda task: task.send_back("incomplete", "thiếu"))
+
+    @rule(words=WORDS)
+    def complete(self, words: str = "") -> None:
+        judged = verdict(self.task, local_day(self.now), FACTS.committee)
+        self._attempt(lambda task: task.complete(self.now, judged, words))
+        if self.task.state == "completed":
+            assert timeliness(self.task, local_day(self.now), FACTS.committee) == judged
+
+    @rule()
+    def pause(self) -> None:
+        self._attempt(lambda task: task.pause("chờ hướng dẫn"))
+
+    @rule()
+    def resume(self) -> None:
+        self._attempt(lambda task: task.resume())
+
+    @rule(sure=st.integers(0, 9))
+    def cancel(self, sure: int) -> None:
+        if sure == 0:
+            self._attempt(lambda task: task.cancel("không cần nữa"))
+
+    @rule(days=st.integers(0, 4))
+    def let_time_go_by(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @rule()
+    def sweep(self) -> None:
+        self._attempt(lambda task: task.tell_of_due_day(local_day(self.now), FACTS.committee.nearly_due_days))
+
+    # --- what must hold ---
+
+    @invariant()
+    def who_is_refused_is_told_why_and_what_to_do(self) -> None:
+        refusals, self.refusals = self.refusals, []
+        for refusal in refusals:
+            assert refusal.errors
+            assert all(problem.repair.vi and problem.message.en for problem in refusal.errors)
+
+    @invariant()
+    def whatever_was_issued_is_clear(self) -> None:
+        if self.task.state not in ("draft", "cancelled"):
+            assert unclear(self.task, FACTS) == []
+            assert "published" in self.seen
+
+    @invariant()
+    def whoever_works_was_given_the_task_and_took_it_on(self) -> None:
+        if self.task.state in ("in_progress", "submitted", "completed"):
+            given = max(place for place, what in enumerate(self.seen) if what == "assigned")
+            assert "accepted" in self.seen[given:]
+        if self.task.state in ("assigned", "in_progress", "submitted", "completed"):
+            assert self.task.responsible_id == self.given_to, "nobody is responsible without having been told"
+
+    @invariant()
+    def a_result_has_its_evidence_and_its_day(self) -> None:
+        if self.task.state in ("submitted", "completed"):
+            assert any(one.kind == self.task.evidence_kind for one in self.task.evidence)
+            assert self.task.submitted_on is not None
+            assert self.task.submissions == self.seen.count("submitted") >= 1
+        elif self.task.state != "cancelled":
+            assert self.task.submitted_on is None
+
+    @invariant()
+    def only_what_was_approved_is_done(self) -> None:
+        assert (self.task.completed_on is not None) == (self.task.state == "completed") == ("completed" in self.seen)
+        if self.task.completed_on is not None and self.task.submitted_on is not None:
+            assert self.task.completed_on >= self.task.submitted_on
+            assert self.task.percent == 100
+
+    @invariant()
+    def a_pause_remembers_where_it_began(self) -> None:
+        assert (self.task.paused_from in OPEN) if self.task.state == "paused" else True
+
+    @invariant()
+    def each_due_day_is_told_of_once(self) -> None:
+        assert len(self.told_of) == len(set(self.told_of))
+
+
+Life.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestLifeOfATask = Life.TestCase
+
+
+def test_the_machine_can_reach_the_end_of_a_life() -> None:
+    """The state machine says nothing when no run of it ever gets anywhere: this is the way through."""
+    life = Life()
+    for step in (life.repair_everything, life.publish, life.assign_as_named, life.accept):
+        step()
+    life.prove(kind="document")
+    life.submit(words="")
+    life.send_back()
+    life.submit(words="")
+    life.complete(words="đạt")
+    assert life.task.state == "completed"
+    life.each_due_day_is_told_of_once()
+    life.only_what_was_approved_is_done()
+
+
+def test_a_due_day_is_told_of_in_order_and_a_late_start_skips_the_first_word() -> None:
+    task = a_task(state="in_progress")
+    due = task.due_on
+    assert due is not None
+    assert [task.tell_of_due_day(due + timedelta(days=days), 3) for days in (-4, -3, 0, 1, 2)] == [
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+    late = a_task(state="in_progress")
+    assert [late.tell_of_due_day(due + timedelta(days=1), 3) for _ in range(2)] == [True, False]
+    assert [what for what, _, _ in late.take_lines()] == ["became_overdue"]
+
+
+def test_a_day_that_is_first_looked_at_is_told_of_and_a_new_day_anew() -> None:
+    task = a_task(state="in_progress")
+    due = task.due_on
+    assert due is not None
+    assert [task.tell_of_due_day(due, 3) for _ in range(2)] == [True, False]
+    task.amend({"due_on": due + timedelta(days=1)})
+    assert [task.tell_of_due_day(due, 3) for _ in range(2)] == [True, False]
+    task.amend({"title": "Rà soát thiết bị"})
+    assert not task.tell_of_due_day(due, 3)
+
+
+@pytest.mark.parametrize("state", ["assigned", "in_progress", "paused"])
+def test_a_task_that_was_given_changes_hands_by_assigning_alone(state: str) -> None:
+    task = a_task(state=state)
+    with pytest.raises(RuleBroken) as broken:
+        task.amend({"responsible_id": "per-second", "group": "II"})
+    assert [problem.quote for problem in broken.value.errors] == ["per-doer"]
+    assert (task.responsible_id, task.group) == ("per-doer", ""), "what is refused is refused whole"
+
+
+@pytest.mark.parametrize("state", ["draft", "submitted", "completed", "paused", "cancelled"])
+def test_nobody_is_told_while_the_clock_does_not_run(state: str) -> None:
+    assert not a_task(state=state).tell_of_due_day(datetime(2027, 1, 1, tzinfo=UTC).date(), 3)
