@@ -46,15 +46,20 @@ def stop(message: str) -> None:
     raise SystemExit(1)
 
 
+def digest_of(text: str, then: list[list[str]] | None = None) -> str:
+    """What an environment is made of: packages, this Python, and what is done after."""
+    return hashlib.sha256((text + sys.version + repr(then)).encode()).hexdigest()
+
+
 def install(where: Path, text: str, then: list[list[str]] | None = None) -> Path:
     """Make an environment that holds exactly this; nothing is done when it does already. Returns its Python."""
     python = where / ("Scripts" if os.name == "nt" else "bin") / "python"
     stamp = where / "installed"
-    digest = hashlib.sha256((text + sys.version + repr(then)).encode()).hexdigest()
+    digest = digest_of(text, then)
     if stamp.exists() and stamp.read_text() == digest and python.exists():
         return python
     started = time.monotonic()
-    print(f"roviec: installing {text.count('==')} packages into {where.name} ...", flush=True)
+    print(f"roviec: installing {text.count('==')} packages into {where} ...", flush=True)
     venv.create(where, with_pip=True, clear=where.exists())
     listing = where / "requirements.txt"
     listing.write_text(text)

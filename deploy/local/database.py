@@ -21,11 +21,15 @@ def uri(port: int) -> str:
 
 
 def program() -> Path:
-    """The server's launcher, installed on first use from the lock, with hashes."""
-    home = CACHE / "database"
-    home.mkdir(parents=True, exist_ok=True)
+    """The server's launcher, installed on first use from the lock, with hashes.
+
+    Each lock and each Python has an environment of its own, which is never made anew under a server that runs from it.
+    """
+    packages = bootstrap.requirements(database=True)
+    home = CACHE / f"database-{bootstrap.digest_of(packages)[:12]}"
+    home.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(home.with_suffix(".lock")):
-        python = bootstrap.install(home, bootstrap.requirements(database=True))
+        python = bootstrap.install(home, packages)
     return python.with_name("secantusd-py")
 
 

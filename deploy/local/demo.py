@@ -62,6 +62,8 @@ class Repaired:
     approver: Person
     due_on: date
     ending: str = "in time"
+    proof: str = "document"
+    """The kind of evidence that the task asks for."""
     refused_by: Person | None = None
 
 
@@ -212,23 +214,24 @@ class Demo:
                     "coordinator_unit_ids": [],
                     "authority": "Trưởng Ban Chỉ đạo quyết định và gia hạn",
                 }
-                asked = self.refusal_of(one.id)
+                asked = self.fields_to_mend(one.id)
                 self.partner.patch(f"/v1/tasks/{one.id}", {name: mend[name] for name in asked if name in mend})
-                left = self.refusal_of(one.id)
+                left = self.fields_to_mend(one.id)
                 if left:  # what could only be seen once the rest was mended
                     self.partner.patch(f"/v1/tasks/{one.id}", {name: mend[name] for name in left if name in mend})
                 shown = self.partner.get(f"/v1/tasks/{one.id}")
                 unmet = [clear["key"] for clear in shown["clears"] if not clear["met"]]
                 self.account.expect(f"{one.reference}: clears that are not met after the repair", unmet, [])
                 issued = self.partner.post(f"/v1/tasks/{one.id}/publish")
+                one.proof = issued["evidence_kind"]
                 self.account.expect(f"{one.reference}: published", issued["state"], "published")
                 advance()
         return chosen
 
-    def refusal_of(self, task: str) -> list[str]:
-        """The fields that a refusal names, each once; none when every clear is met."""
+    def fields_to_mend(self, task: str) -> list[str]:
+        """The fields that speak against the clears, each once; none when every clear is met."""
         shown = self.partner.get(f"/v1/tasks/{task}")
-        return sorted({one["field"] for clear in shown["clears"] for one in clear["because"]})
+        return sorted({clear["field"] for clear in shown["clears"] if not clear["met"]})
 
     def choose(self, rows: dict[str, str]) -> list[Repaired]:
         """Spread the rows over the demonstration people of the units that have somebody to do and somebody to approve."""
@@ -498,7 +501,7 @@ class Demo:
 
 
 def _evidence(one: Repaired, number: int = 1) -> dict[str, str]:
-    return {"kind": "document", "title": f"Báo cáo lần {number}", "url": f"https://vanban.example/{one.reference}/{number}"}
+    return {"kind": one.proof, "title": f"Báo cáo lần {number}", "url": f"https://vanban.example/{one.reference}/{number}"}
 
 
 def _seconds(moment: str) -> float:

@@ -249,8 +249,10 @@ async def in_thread(work: Callable[[], T]) -> T:
     def target() -> None:
         try:
             result = work()
+        except SystemExit:  # an installation that failed and has said why
+            outcome: tuple[T | None, BaseException | None] = (None, Trouble("what the run needs could not be installed"))
         except BaseException as error:  # handed to whoever waits
-            outcome: tuple[T | None, BaseException | None] = (None, error)
+            outcome = (None, error)
         else:
             outcome = (result, None)
         with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more

@@ -19,7 +19,7 @@ from jwt.algorithms import OKPAlgorithm
 
 from common.access import Jwks
 from common.outbox import new_id
-from common.service import Service
+from common.service import Process, Service
 from common.testing import Area, eventually
 from deploy.local.parts import free_port
 from gateway.app import GatewayProcess
@@ -156,9 +156,8 @@ async def gateway(area: Area, role: str = "api", port: int | None = None, **chan
 
 
 @asynccontextmanager
-async def behind(area: Area, service: Service, gateway_port: int) -> AsyncIterator[str]:
-    """A real service on a port of its own that believes this gateway's keys; its address."""
-    port = free_port()
+async def behind(area: Area, service: Service, port: int, gateway_port: int) -> AsyncIterator[Process]:
+    """A real service on this port that believes the keys of the gateway on the other."""
     area.keys = Jwks(f"http://127.0.0.1:{gateway_port}/.well-known/jwks.json")  # type: ignore[assignment]
-    async with area.running(service, "api", api_port=port):
-        yield f"http://127.0.0.1:{port}"
+    async with area.running(service, "api", api_port=port) as process:
+        yield process

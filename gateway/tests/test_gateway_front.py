@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from common.access import TokenRules, verify
 from common.errors import ALL
+from common.observability import REGISTRY
 from common.service import Server
 from common.testing import eventually
 from deploy.local.parts import free_port
@@ -26,7 +27,8 @@ from gateway.hygiene import TooSlow
 from gateway.identity import ACCESS_TYPE, Vouchers
 from gateway.limits import Policy
 from gateway.routes import ROWS
-from gateway.tests.test_gateway_identity import KEYS, OURS, Provider, Register, bearer, claims, identity, register
+from gateway.tests.gateway_world import Provider
+from gateway.tests.test_gateway_identity import KEYS, OURS, Register, bearer, claims, identity, register
 from gateway.upstream import Upstream
 
 Answer = Callable[["Seen"], Any]
@@ -361,7 +363,7 @@ async def test_bodies_are_capped_however_they_come(at: Door, path: str, limit: i
     assert (await at.http.post(path, content=stream(limit), headers=headers)).status_code == 200
     assert [len(seen.body) for seen in at.service.seen] == [limit, limit]
     for content in (b"x" * (limit + 1), stream(limit + 1)):
-        with contextlib.suppress(httpx2.WriteError):  # the door closes while the client still writes: some read no answer
+        with contextlib.suppress(httpx2.TransportError):  # the door closes while the client still writes: some read no answer
             problem(await at.http.post(path, content=content, headers=headers), 413, "too-large")
     assert len(at.service.seen) == 2
     assert at.front._spare_memory == 10**8
@@ -414,7 +416,7 @@ async def test_a_service_that_is_away_late_or_broken() -> None:
         at.service.hold.set()
         at.service.status = 401
         problem(await at.http.get("/v1/courses"), 502, "bad-gateway")  # it is our token that it does not take
-        at.front._upstreams["training"]._port = free_port()  # type: ignore[attr-defined]
+        at.front._upstreams["training"]._port = free_port()
         at.front._upstreams["training"].close()
         away = await at.http.get("/v1/courses")
         assert "training" in problem(away, 503, "unavailable")["detail"]
@@ -437,7 +439,7 @@ async def test_an_answer_that_breaks_off_is_seen_to_be_broken() -> None:
             return inner.started
 
         await eventually("it listens", up)
-        at.front._upstreams["training"]._port = inner.config.port  # type: ignore[attr-defined]
+        at.front._upstreams["training"]._port = inner.config.port
         with pytest.raises(httpx2.RemoteProtocolError):
             await at.http.get("/v1/courses")
         assert (await at.http.get("/v1/planets")).status_code == 404  # the door itself stands
@@ -469,3 +471,29 @@ async def test_one_line_a_request_without_values(at: Door, capsys: pytest.Captur
     ]
     assert lines[0]["request_id"] == "request-0001"
     assert "secret" not in json.dumps(lines)
+
+
+async def test_metrics_count_by_prefix_and_never_by_id(at: Door) -> None:
+    def counted(**labels: str) -> float:
+        return REGISTRY.get_sample_value("roviec_http_requests_total", labels) or 0.0
+
+    passed = {"route": "/v1/courses", "method": "GET", "status": "200"}
+    lost = {"route": "unmatched", "method": "other", "status": "404"}
+    before = counted(**passed), counted(**lost)
+    await at.http.get("/v1/courses/an-id-0001")
+    await at.http.request("PROPFIND", "/v1/planets/an-id-0002")
+
+    async def so() -> bool:
+        return (counted(**passed), counted(**lost)) == (before[0] + 1, before[1] + 1)
+
+    await eventually("both are counted", so)
+    labels = {value for family in REGISTRY.collect() for sample in family.samples for value in sample.labels.values()}
+    assert not any("an-id" in label or "client:" in label for label in labels)
+
+
+async def test_a_control_plane_that_fails_is_a_problem_too(at: Door) -> None:
+    async def fails(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("inside")
+
+    at.front._control = fails
+    assert "inside" not in str(problem(await at.http.get("/docs"), 500, "unexpected"))

@@ -115,7 +115,7 @@ async def test_a_client_of_some_units_acts_for_these_alone() -> None:
     found = register()
     found.clients["c1"].unit_ids = [UNIT]
     caller = await identity(found).caller(bearer(OURS.sign(claims(), ACCESS_TYPE)))
-    assert caller.actor.units == {UNIT}
+    assert caller.actor.units == frozenset({UNIT})
 
 
 async def test_an_officer_acts_for_the_own_unit_and_the_standing_agency_for_all() -> None:
@@ -124,7 +124,7 @@ async def test_an_officer_acts_for_the_own_unit_and_the_standing_agency_for_all(
     door = identity(found, provider)
     officer = (await door.caller(bearer(provider.token("p1")))).actor
     agency = (await door.caller(bearer(provider.token("p2")))).actor
-    assert (officer.kind, officer.units, officer.may("tasks:assign")) == ("person", {UNIT}, False)
+    assert (officer.kind, officer.units, officer.may("tasks:assign")) == ("person", frozenset({UNIT}), False)
     assert (agency.units, agency.may("directives:write")) == (None, True)
 
 

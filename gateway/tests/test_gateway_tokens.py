@@ -35,7 +35,8 @@ async def test_a_secret_buys_a_token_that_anybody_can_verify(world: World) -> No
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     body = answer.json()
-    assert (body["token_type"], body["expires_in"], set(body["scope"].split())) == ("Bearer", 900, EVERY_SCOPE)
+    assert (body["token_type"], body["expires_in"]) == ("Bearer", 900)
+    assert frozenset(body["scope"].split()) == EVERY_SCOPE
     keys = Jwks(f"{world.url}/.well-known/jwks.json")
     claims = await verify(body["access_token"], keys, TokenRules(world.url, "roviec", frozenset({"at+jwt"}), 900))
     assert claims["client_id"] == ROOT

@@ -9,6 +9,7 @@ import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from common.errors import DomainError
 from common.http import as_problem, problem_response
 from gateway.keys import FixedKeys
 from gateway.oauth import TOKEN_PATH, OAuthError, TokenEndpoint
@@ -67,8 +68,8 @@ def control_app(
     async def on_error(_: Request, error: Exception) -> Response:
         return problem_response(as_problem(error))
 
-    app.add_exception_handler(HTTPException, on_error)
-    app.add_exception_handler(Exception, on_error)
+    for kind in (DomainError, HTTPException, Exception):
+        app.add_exception_handler(kind, on_error)
     return app
 
 

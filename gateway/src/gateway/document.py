@@ -31,14 +31,9 @@ def merge(parts: Mapping[str, Document], missing: list[str], issuer: str) -> Doc
     paths: Document = {}
     schemas: Document = {}
     for service, part in parts.items():
-        renamed = {
-            name: f"{service}.{name}"
-            for name, schema in part.get("components", {}).get("schemas", {}).items()
-            if schemas.get(name, schema) != schema
-        }
-        part = _renaming(part, renamed)  # noqa: PLW2901 - from here on only its new form counts
-        schemas |= part.get("components", {}).get("schemas", {})
-        paths |= part["paths"]
+        whole = _beside(schemas, service, part)
+        schemas |= whole["components"]["schemas"]
+        paths |= whole["paths"]
     note = f" Không trả lời / not answering: {', '.join(missing)}." if missing else ""
     return {
         "openapi": "3.1.0",
@@ -60,23 +55,41 @@ def merge(parts: Mapping[str, Document], missing: list[str], issuer: str) -> Doc
     }
 
 
-def _renaming(node: Any, renamed: Mapping[str, str]) -> Any:
+def _beside(schemas: Document, service: str, part: Document) -> Document:
+    """The part with its schemas under names that do not clash with these; what refers to a renamed one may have to be
+    renamed itself, so that this goes on until nothing clashes.
+    """
+    whole: Document = {
+        "paths": part["paths"],
+        "components": {"schemas": dict(part.get("components", {}).get("schemas", {}))},
+    }
+    renamed: dict[str, str] = {}
+    while True:
+        clashing = {
+            name: f"{service}.{name}"
+            for name, schema in whole["components"]["schemas"].items()
+            if name not in renamed.values() and schemas.get(name, schema) != schema
+        }
+        if not clashing:
+            return whole
+        renamed |= clashing
+        whole = _renaming(whole, clashing)
+
+
+def _renaming(document: Document, renamed: Mapping[str, str]) -> Document:
     """The document with its schemas, and every reference to them, under new names."""
-    if not renamed:
-        return node
     prefix = "#/components/schemas/"
 
     def walk(part: Any) -> Any:
         if isinstance(part, dict):
-            return {
-                key: prefix + renamed.get(value.removeprefix(prefix), value.removeprefix(prefix))
-                if key == "$ref" and isinstance(value, str) and value.startswith(prefix)
-                else walk(value)
-                for key, value in part.items()
-            }
+            return {key: refer(value) if key == "$ref" else walk(value) for key, value in part.items()}
         return [walk(one) for one in part] if isinstance(part, list) else part
 
-    walked = walk(node)
+    def refer(value: Any) -> Any:
+        name = value.removeprefix(prefix) if isinstance(value, str) else ""
+        return prefix + renamed[name] if name in renamed else value
+
+    walked: Document = walk(document)
     walked["components"]["schemas"] = {
         renamed.get(name, name): schema for name, schema in walked["components"]["schemas"].items()
     }

@@ -304,13 +304,21 @@ class Front:
         async def take() -> Message:
             return waiting.pop() if waiting else {"type": "http.disconnect"}
 
+        answered = False
+
         async def give(message: Message) -> None:
+            nonlocal answered
             if message["type"] == "http.response.start":
                 await self._start(exchange, message["status"], hygiene.clean_reply(list(message["headers"])))
             else:
                 await exchange.send(message)
+                answered = not message.get("more_body", False)
 
-        await app(inner, take, give)
+        try:
+            await app(inner, take, give)
+        except Exception:  # the framework raises once more what it has answered and logged already
+            if not answered:
+                raise
 
     async def _refuse(self, exchange: _Exchange, error: DomainError) -> None:
         content = orjson.dumps(

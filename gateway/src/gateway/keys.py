@@ -59,10 +59,18 @@ class FixedKeys(Jwks):
             raise unauthenticated("kid") from None
 
 
-def own_keys(signing: SigningKey, previous: str | None) -> FixedKeys:
-    """What /.well-known/jwks.json publishes: the present key and those before it. Raises ValueError for no JWKS."""
+def earlier_keys(jwks: str | None) -> list[dict[str, Any]]:
+    """The public keys of a JWKS document. Raises ValueError for what is none, or has a key without an id."""
     try:
-        earlier = [] if previous is None else list(json.loads(previous)["keys"])
-        return FixedKeys([signing.public, *(key for key in earlier if key["kid"] != signing.kid)])
-    except (ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
+        found = [] if jwks is None else list(json.loads(jwks)["keys"])
+        FixedKeys(found)
+    except (ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError) as error:
         raise ValueError("PREVIOUS_PUBLIC_KEYS is not a JWKS of public keys with ids") from error
+    if any("d" in key or "k" in key for key in found):
+        raise ValueError("PREVIOUS_PUBLIC_KEYS holds a key that is not public: it would be published")
+    return found
+
+
+def own_keys(signing: SigningKey, previous: str | None) -> FixedKeys:
+    """What /.well-known/jwks.json publishes: the present key and those before it. Raises as `earlier_keys`."""
+    return FixedKeys([signing.public, *(key for key in earlier_keys(previous) if key["kid"] != signing.kid)])

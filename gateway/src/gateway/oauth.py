@@ -84,7 +84,7 @@ class TokenEndpoint:
         if client is None or not client.is_alive(datetime.now(UTC)) or not await prove(client):
             self.limiter.take(who, FAILURES, time.monotonic())
             TOKENS.labels("issue", "refused").inc()
-            log.warning("login_failed", client_known=client is not None)
+            log.warning("login_failed", client=None if client is None else client.id)
             raise OAuthError("invalid_client", "unknown client, wrong credentials, or the client is revoked or expired")
         scopes = _granted(form, client)
         TOKENS.labels("issue", "issued").inc()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import AnyHttpUrl, Field, SecretStr, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 
 from common.access import ALGORITHMS
 from common.settings import Settings
+from gateway.keys import SigningKey, earlier_keys
 
 
 class GatewaySettings(Settings):
@@ -50,6 +51,18 @@ class GatewaySettings(Settings):
     bodies_in_memory: int = Field(128 * 1024 * 1024, ge=8 * 1024 * 1024)
     """Bytes of request bodies held at a time, all callers together; beyond them 503."""
 
+    @field_validator("signing_key")
+    @classmethod
+    def _a_key(cls, value: SecretStr) -> SecretStr:
+        SigningKey(value.get_secret_value())
+        return value
+
+    @field_validator("previous_public_keys")
+    @classmethod
+    def _public_keys(cls, value: str | None) -> str | None:
+        earlier_keys(value)
+        return value
+
     @model_validator(mode="after")
     def _bootstrap_whole(self) -> Self:
         if (self.bootstrap_client_id is None) != (self.bootstrap_client_secret is None):
@@ -59,7 +72,7 @@ class GatewaySettings(Settings):
         return self
 
     @model_validator(mode="after")
-    def _no_shared_secrets(self) -> Self:
+    def _asymmetric(self) -> Self:
         allowed = {*ALGORITHMS, "RS256"}
         if not self.oidc_algorithms or not allowed.issuperset(self.oidc_algorithms):
             raise ValueError(f"OIDC_ALGORITHMS may name {', '.join(sorted(allowed))}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 
 from common.domain import Actor
 from common.http import IDEMPOTENCY
+from common.outbox import new_id
 from common.service import Process
 from common.testing import Area
 from services.tasks.tests.register_world import (
@@ -213,6 +215,19 @@ async def test_the_same_key_is_answered_again_and_with_other_bytes_refused(proce
     await register.bring("agencies", file_of("agencies") + b"\n", 422, key="k1")
     await register.bring("agencies", file_of("agencies"), 422, key="k1", dry_run="true")
     assert problem_of(await register.bring("units", file_of("units"), 422, key="k1")) == "/problems/idempotency-key-reused"
+
+
+@pytest.mark.parametrize("key", ["the same", ""])
+async def test_two_at_once_are_taken_over_once(process: Process, register: Register, key: str) -> None:
+    async def one() -> int:
+        headers = {"Idempotency-Key": key or new_id(), "Content-Type": "text/csv"}
+        answer = await register.client.post("/v1/imports?kind=agencies", content=file_of("agencies"), headers=headers)
+        return answer.status_code
+
+    answers = await asyncio.gather(*(one() for _ in range(3)))
+    assert 200 in answers
+    assert set(answers) <= {200, 409}
+    assert await events(process) == 39
 
 
 def problem_of(answer: httpx2.Response) -> str:

@@ -128,6 +128,7 @@ PERSON = {"person_id": "per-1", "unit_id": "u:1", "position": "officer"}
         ({"person_id": "012345678901"}, "id_is_personal_data"),
         ({"person_id": "+84912345678"}, "id_is_personal_data"),
         ({"person_id": "a.nguyen@x.vn"}, "id_is_personal_data"),
+        ({"person_id": "Nguyễn Văn A"}, "id_is_personal_data"),
         ({"position": "boss"}, "value_unknown"),
         ({"audiences": "AUD-CBCC;not an audience"}, "audience_unreadable"),
         ({"active": "perhaps"}, "value_unknown"),
@@ -138,6 +139,9 @@ def test_a_wrong_person_is_refused(cells: dict[str, str], code: str) -> None:
     one = reading(**{**PERSON, **cells})
     read_person(one)
     assert said(one, "error") == [code]
+    if code == "id_is_personal_data":
+        assert one.id is None
+        assert cells["person_id"] not in repr(one.findings)
 
 
 def test_a_name_is_read_and_said_nowhere() -> None:

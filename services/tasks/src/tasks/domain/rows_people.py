@@ -19,8 +19,8 @@ PEOPLE_COLUMNS = Columns(
 )
 MAX_NAME = 200
 AUDIENCE = r"[A-Za-z][A-Za-z0-9_-]{1,39}"
-_PERSONAL = re.compile(r"\+?\d{9,12}|[^@]+@[^@]+")
-"""Citizen id, telephone number, address of mail: they name somebody, and would stay in events for ever."""
+_PERSONAL = re.compile(r"\+?\d{9,12}|[^@]+@[^@]+|\S+\s.+")
+"""Citizen id, telephone number, address of mail, a name: they tell who it is, and would stay in events for ever."""
 
 
 def personal_id(person_id: str) -> FieldProblem | None:
@@ -31,8 +31,8 @@ def personal_id(person_id: str) -> FieldProblem | None:
         "person_id",
         "id_is_personal_data",
         Words(
-            "Mã trông như số định danh, số điện thoại hoặc thư điện tử.",
-            "The id looks like a citizen id, a telephone number or a mail address.",
+            "Mã trông như họ tên, số định danh, số điện thoại hoặc thư điện tử.",
+            "The id looks like a name, a citizen id, a telephone number or a mail address.",
         ),
         Words("Hãy dùng mã không nói lên người đó là ai.", "Use an id that does not say who it is."),
     )
@@ -40,12 +40,11 @@ def personal_id(person_id: str) -> FieldProblem | None:
 
 def read_person(reading: Reading) -> tuple[dict[str, Any], str | None]:
     """What a row says, by field of `Person`, and the name: None when the table has no name for this row."""
-    person_id = reading.key("person_id")
-    problem = personal_id(person_id)
+    problem = personal_id(reading.text("person_id", limit=MAX_CELL))
     if problem is not None:
         reading.repeat(problem, "error", "person_id")
-    elif person_id:
-        reading.id = person_id
+    else:
+        reading.id = reading.key("person_id") or None
     wanted: dict[str, Any] = {"unit_id": reading.key("unit_id"), "position": reading.choice("position", POSITIONS)}
     if reading.has("audiences"):
         wanted["audiences"] = reading.parts("audiences")
