@@ -25,11 +25,13 @@ from deploy.local.parts import free_port
 from gateway.app import GatewayProcess
 from gateway.domain.person import Person
 from gateway.keys import FixedKeys
+from gateway.oauth import new_secret
 from gateway.service import service as gateway_service
 from gateway.settings import GatewaySettings
 from gateway.store import PEOPLE
 
-ROOT, ROOT_SECRET = "root-client", "rv_root-client_for-tests-alone-0123456789abcdef"
+ROOT = "root-client"
+ROOT_SECRET = new_secret(ROOT)
 PROVIDER, PROVIDER_AUDIENCE = "https://sso.province.test", "roviec-people"
 UNIT = "vn:commune:00694@2025-07-01"
 

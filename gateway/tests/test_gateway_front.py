@@ -8,6 +8,8 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
@@ -201,6 +203,7 @@ async def test_an_answer_passes_without_what_is_the_services_own(at: Door) -> No
     assert answer.headers["strict-transport-security"].startswith("max-age=")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "private, no-cache"
+    assert parsedate_to_datetime(answer.headers["date"]) <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 304, 404, 409, 500])
@@ -278,8 +281,12 @@ async def test_nobody_and_strangers(at: Door) -> None:
     for token in ("letmein", expired, foreign, forged):
         answer = await at.http.get("/v1/courses", headers={"Authorization": f"Bearer {token}"})
         body = problem(answer, 401, "unauthenticated")
-        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
         assert "/oauth2/token" in body["detail"]
+    async with httpx2.AsyncClient(trust_env=False) as nobody:
+        answer = await nobody.get(f"http://127.0.0.1:{at.port}/v1/courses")
+    problem(answer, 401, "unauthenticated")
+    assert answer.headers["www-authenticate"] == 'Bearer realm="roviec"'
     assert at.service.seen == []
 
 
@@ -378,6 +385,27 @@ async def test_a_body_that_stops_coming_is_given_up() -> None:
         assert f"/problems/{TooSlow.slug}".encode() in answer
         assert at.service.seen == []
         assert at.front._spare_memory == 10**8
+
+
+async def test_a_body_that_comes_drop_by_drop_is_given_up() -> None:
+    async with door(body_seconds=0.3) as at:
+        token = at.http.headers["authorization"].encode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
+        writer.write(b"POST /v1/courses HTTP/1.1\r\nHost: a\r\nAuthorization: " + token + b"\r\nContent-Length: 100\r\n\r\n")
+        answer = asyncio.ensure_future(reader.read())
+
+        async def dripping() -> bool:
+            with contextlib.suppress(ConnectionError):
+                writer.write(b"x")
+            return answer.done()
+
+        await eventually("the door has had enough, though it never stood still", dripping, 3)
+        (said,) = await asyncio.gather(answer, return_exceptions=True)
+        assert isinstance(said, ConnectionError) or (
+            isinstance(said, bytes) and said.startswith(b"HTTP/1.1 408 ")
+        )  # drops on the way may reset it
+        writer.close()
+        assert at.service.seen == []
 
 
 async def test_all_bodies_together_are_bounded() -> None:

@@ -15,7 +15,7 @@ from jwt.algorithms import ECAlgorithm
 from common.access import Jwks, TokenRules, verify
 from common.outbox import OUTBOX, new_id
 from common.testing import Area
-from gateway.oauth import ASSERTION_KIND
+from gateway.oauth import ASSERTION_KIND, new_secret
 from gateway.routes import EVERY_SCOPE
 from gateway.tests.gateway_world import ROOT, ROOT_SECRET, World, gateway
 
@@ -143,7 +143,7 @@ async def test_an_assertion_that_proves_nothing(world: World) -> None:
         answer = await world.http.post("/oauth2/token", data=form)
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     both = await world.http.post("/oauth2/token", data=assertion(made["id"], world.url), auth=(ROOT, ROOT_SECRET))
-    assert both.status_code == 401
+    assert (both.status_code, both.json()["error"]) == (400, "invalid_request")
 
 
 # --- what stands beside it ---
@@ -159,9 +159,10 @@ async def test_metadata_says_what_is_there(world: World) -> None:
 
 
 async def test_the_first_client_is_made_once(area: Area, world: World) -> None:
-    async with gateway(area, bootstrap_client_secret="rv_another-secret-that-is-not-taken-over") as second:
+    later = new_secret(ROOT)
+    async with gateway(area, bootstrap_client_secret=later) as second:
         assert await second.token()
-        refused = await second.http.post("/oauth2/token", auth=(ROOT, "rv_another-secret-that-is-not-taken-over"), data=FORM)
+        refused = await second.http.post("/oauth2/token", auth=(ROOT, later), data=FORM)
         assert refused.status_code == 401
     rows = await world.process.database.collection(OUTBOX).count_documents({"type": "gateway.client.registered.v1"})
     assert rows == 1

@@ -41,7 +41,7 @@ class MakeRun:
         return int(next(process["pid"] for process in self.now()["processes"] if process["name"] == name))
 
     def client(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = next(client for client in self.now()["clients"] if client["client_id"] == name)
+        found: dict[str, Any] = next(client for client in self.now()["clients"] if client["name"] == name)
         return found
 
 

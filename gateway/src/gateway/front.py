@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import formatdate
 from typing import Any
 
 import orjson
@@ -43,6 +44,7 @@ from common.observability import (
 )
 from common.words import prefers_english, problem_body
 from gateway import hygiene, routes
+from gateway.domain.client import TIMES
 from gateway.hygiene import Headers, Incoming, TooSlow
 from gateway.identity import Caller, Identity, Vouchers, check_scope
 from gateway.limits import Decision, Limiter, Policy
@@ -52,6 +54,8 @@ from gateway.upstream import Request, Upstream
 log = Log(__name__)
 
 CONTROL_BODY = 64 * 1024
+MIN_RATE = 4096
+"""Bytes a second that a body must come at, once `BODY_SECONDS` have passed: drops that keep a connection busy are no body."""
 _FLUSH_SECONDS = 0.25
 _FLUSH_LINES = 200
 
@@ -97,6 +101,8 @@ class _Exchange:
     prefix: str = "unmatched"
     principal: str | None = None
     status: int = 0
+    presented: bool = False
+    """It came with credentials."""
     limits: Headers | None = None
     unread: bool = False
     """Some of the request's body is still to come: the connection cannot serve another request."""
@@ -125,7 +131,7 @@ class Front:
         self._policies = {
             (name, times): Policy(name, policy.quota * times, policy.window)
             for name, policy in policies.items()
-            for times in (1, 10)
+            for times in TIMES.values()
         }
         self._policy_headers = {policy: policy.header for policy in self._policies.values()}
         self._control, self._control_paths, self._local = control, control_paths, local
@@ -143,6 +149,7 @@ class Front:
         self._limiter = Limiter()
         self._access = access
         self._counts: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+        self._dated = (0, b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -154,6 +161,7 @@ class Front:
         language = incoming.accept_language
         LANGUAGE.set("en" if language is not None and prefers_english(language.decode("latin-1")) else "vi")
         exchange = _Exchange(send, request_id, scope["method"], unread=incoming.has_body)
+        exchange.presented = incoming.authorization is not None
         try:
             await self._serve(scope, incoming, receive, exchange)
         except _Gone:
@@ -238,10 +246,11 @@ class Front:
         if incoming.content_length > limit:
             raise _too_large(limit)
         pieces: list[bytes] = []
-        size = 0
+        size, began = 0, time.monotonic()
         try:
             while exchange.unread:
-                message = await self._receive(receive)
+                left = began + self._body_seconds + size / MIN_RATE - time.monotonic()
+                message = await self._receive(receive, min(left, self._body_seconds))
                 piece = message.get("body", b"")
                 size += len(piece)
                 self._spare_memory -= len(piece)
@@ -258,15 +267,16 @@ class Front:
         finally:
             self._spare_memory += size
 
-    async def _receive(self, receive: Receive) -> Message:
+    async def _receive(self, receive: Receive, seconds: float) -> Message:
         try:
-            async with asyncio.timeout(self._body_seconds):
+            async with asyncio.timeout(seconds):
                 message = await receive()
         except TimeoutError:
             raise TooSlow(
                 Words(
-                    f"Nội dung ngừng đến quá {self._body_seconds:g} giây. Hãy gửi lại.",
-                    f"No more of the body came within {self._body_seconds:g} s. Send it again.",
+                    f"Nội dung ngừng đến {self._body_seconds:g} giây, hoặc đến chậm hơn {MIN_RATE} byte một giây. Hãy gửi lại.",
+                    f"The body stood still for {self._body_seconds:g} s, or came at less than {MIN_RATE} bytes a second. "
+                    "Send it again.",
                 )
             ) from None
         if message["type"] == "http.disconnect":
@@ -331,7 +341,8 @@ class Front:
         if error.retry_after is not None:
             headers.append((b"retry-after", b"%d" % error.retry_after))
         if isinstance(error, Unauthenticated):
-            headers.append((b"www-authenticate", b'Bearer realm="roviec", error="invalid_token"'))
+            what = b', error="invalid_token"' if exchange.presented else b""  # RFC 6750, 3.1: no error where no token came
+            headers.append((b"www-authenticate", b'Bearer realm="roviec"' + what))
         if isinstance(error, MethodNotAllowed):
             headers.append((b"allow", ", ".join(sorted(routes.METHODS)).encode()))
         await self._start(exchange, error.status, headers)
@@ -339,7 +350,7 @@ class Front:
 
     async def _start(self, exchange: _Exchange, status: int, headers: Headers) -> None:
         exchange.status = status
-        headers.append((b"x-request-id", exchange.request_id.encode()))
+        headers += [(b"x-request-id", exchange.request_id.encode()), (b"date", self._date())]
         if exchange.limits is not None:
             headers += exchange.limits
         if exchange.unread:
@@ -347,6 +358,13 @@ class Front:
         given = {name for name, _ in headers}
         headers += [header for header in self._security if header[0] not in given]
         await exchange.send({"type": "http.response.start", "status": status, "headers": headers})
+
+    def _date(self) -> bytes:
+        """The value of `Date`, made once a second."""
+        now = int(time.time())
+        if self._dated[0] != now:
+            self._dated = (now, formatdate(now, usegmt=True).encode())
+        return self._dated[1]
 
     def _account(self, exchange: _Exchange, seconds: float) -> None:
         method = exchange.method if exchange.method in routes.METHODS else "other"

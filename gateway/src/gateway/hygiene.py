@@ -25,7 +25,7 @@ _NEVER = frozenset(
 )  # fmt: skip
 _NEVER_FORWARDED = HOP_BY_HOP | _SET_BY_US | _NEVER
 _NEVER_PREFIXES = (b"x-forwarded-", b"x-internal-", b"x-user-", b"x-original-")
-_NEVER_RETURNED = HOP_BY_HOP | {b"server", b"set-cookie", b"x-powered-by", b"x-request-id", b"traceparent"}
+_NEVER_RETURNED = HOP_BY_HOP | {b"server", b"date", b"set-cookie", b"x-powered-by", b"x-request-id", b"traceparent"}
 
 
 class TooSlow(DomainError):

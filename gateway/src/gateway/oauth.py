@@ -100,8 +100,10 @@ class TokenEndpoint:
     ) -> tuple[str, Callable[[Client], Awaitable[bool]]]:
         """Who it says it is, and how that is to be checked."""
         assertion = form.get("client_assertion")
-        if (assertion is None) == (authorization is None):
-            raise OAuthError("invalid_client", "authenticate by HTTP Basic, or by client_assertion, and not by both")
+        if assertion is None and authorization is None:
+            raise OAuthError("invalid_client", "authenticate by HTTP Basic or by client_assertion")
+        if assertion is not None and authorization is not None:
+            raise OAuthError("invalid_request", "authenticate by HTTP Basic or by client_assertion, not by both")
         if authorization is not None:
             claimed, secret = _basic(authorization)
             if form.get("client_id", claimed) != claimed:

@@ -44,7 +44,7 @@ class GatewaySettings(Settings):
 
     rate_read: int = Field(1200, ge=1)
     """Requests a minute of one caller that only read; also how many may come at once."""
-    rate_write: int = Field(300, ge=1)
+    rate_write: int = Field(600, ge=1)
     rate_import: int = Field(20, ge=1)
     body_seconds: float = Field(10.0, gt=0)
     """How long a request's body may make no progress."""
