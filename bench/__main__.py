@@ -12,15 +12,15 @@ from pathlib import Path
 from bench.events import Bench
 from bench.gateway import Missing, gateway
 from bench.measure import Comparison, machine
-from deploy.local.pytest_servers import local_servers
+from deploy.local.servers import Servers
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 async def run(names: list[str], kafka: str, mongo: str) -> tuple[list[Comparison], list[str]]:
     all_: dict[str, Callable[[], Awaitable[list[Comparison]]]] = {
-        "relay": lambda: _one(Bench(kafka, mongo).relay()),
-        "consumer": lambda: _one(Bench(kafka, mongo).consumer()),
+        "relay": lambda: Bench(kafka, mongo).relay(),
+        "consumer": lambda: Bench(kafka, mongo).consumer(),
         "gateway": lambda: gateway(kafka, mongo),
     }
     taken: list[Comparison] = []
@@ -36,18 +36,17 @@ async def run(names: list[str], kafka: str, mongo: str) -> tuple[list[Comparison
     return taken, skipped
 
 
-async def _one(comparison: Awaitable[Comparison]) -> list[Comparison]:
-    return [await comparison]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", help="which; all when none is named")
     parser.add_argument("--out", type=Path, default=ROOT / ".local/bench.json")
     arguments = parser.parse_args()
     about = machine()
-    with local_servers() as (kafka, mongo):
-        taken, skipped = asyncio.run(run(arguments.names, kafka, mongo))
+    servers = Servers()
+    try:
+        taken, skipped = asyncio.run(run(arguments.names, *servers.start()))
+    finally:
+        servers.stop()
     print("\n" + ", ".join(f"{name} {value}" for name, value in about.items()))
     for one in taken:
         print(f"\n{one.name}\n  ratio {one.ratio}   goal {one.goal or 'none'}\n  ours {one.ours}, other {one.other} a second")

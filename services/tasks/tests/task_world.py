@@ -129,8 +129,10 @@ async def furnish(process: Process) -> None:
 
     async def work(uow: UnitOfWork) -> None:
         for unit, level, name in (
-            (A, "commune", "Phường Hà Giang 1"), (B, "commune", "Phường Hà Giang 2"), (MINISTRY, "central", "Bộ Khoa học và Công nghệ"),
-        ):  # fmt: skip
+            (A, "commune", "Phường Hà Giang 1"),
+            (B, "commune", "Phường Hà Giang 2"),
+            (MINISTRY, "central", "Bộ Khoa học và Công nghệ"),
+        ):
             uow.put(UNITS, Unit(id=unit, code=unit[-5:], level=level, name=name, full_name=name))
         for person in PEOPLE_OF.values():
             uow.put(PEOPLE, person)
@@ -140,9 +142,7 @@ async def furnish(process: Process) -> None:
 
 
 @asynccontextmanager
-async def calling(
-    area: Area, process: Process, actor: Actor = PROVINCE, language: str = "vi"
-) -> AsyncIterator[TaskApi]:
+async def calling(area: Area, process: Process, actor: Actor = PROVINCE, language: str = "vi") -> AsyncIterator[TaskApi]:
     async with area.client(process, actor, **{"Accept-Language": language}) as client:
         yield TaskApi(client)
 
