@@ -36,7 +36,7 @@ VIETNAM = timedelta(hours=7)
 REPAIRED = "ha-giang"
 """The plan of `sample.PLANS` whose rows are taken to their end."""
 SHOWN = "NQ03-114"
-EXPECTED_OF_114 = {"lead_several", "product_missing", "deadline_open_ended", "responsible_missing"}
+EXPECTED_OF_114 = {"lead_several", "lead_abolished", "product_missing", "deadline_open_ended", "responsible_missing"}
 PATIENCE = 90.0
 
 T = TypeVar("T")

@@ -280,8 +280,14 @@ def test_words_are_read_anew_when_they_change_unless_their_meaning_is_given() ->
 # --- clears ---
 
 
+SUCCESSORS = {"Bộ Thông tin và Truyền thông": "Bộ Khoa học và Công nghệ"}
+"""Of 1 March 2025 (data/agencies.csv)."""
+
+
 def facts(task: Task, **rules: Any) -> Facts:
-    return Facts(PEOPLE_OF, NAMES.read(task.lead_written), Committee(**rules))
+    leads = NAMES.read(task.lead_written)
+    ended = {name: SUCCESSORS[name] for name in leads.named if name in SUCCESSORS}
+    return Facts(PEOPLE_OF, leads, Committee(**rules), ended)
 
 
 def against(task: Task, key: str, **rules: Any) -> dict[str, str | None]:
@@ -310,6 +316,7 @@ def test_nq03_114_is_unclear_for_four_reasons_and_the_approver_each_with_its_wor
     ]  # fmt: skip
     assert {reason.code: reason.quote for clear in found for reason in clear.against} == {
         "lead_several": "Bộ Công an, Bộ Tài chính, Bộ Công Thương, Bộ Thông tin và Truyền thông",
+        "lead_abolished": "Bộ Thông tin và Truyền thông",
         "responsible_missing": "(ô để trống)",
         "deadline_open_ended": "2025 và những năm tiếp theo",
         "approver_missing": "(ô để trống)",
@@ -318,6 +325,8 @@ def test_nq03_114_is_unclear_for_four_reasons_and_the_approver_each_with_its_wor
     several = next(reason for reason in unclear(task, facts(task)) if reason.code == "lead_several")
     assert "4" in several.message.vi
     assert all(name in several.repair.vi for name in ("Bộ Công an", "Bộ Tài chính", "Bộ Công Thương"))
+    assert "Bộ Khoa học và Công nghệ" in several.repair.vi
+    assert "Bộ Thông tin và Truyền thông" not in several.repair.vi, "a body that has ended is no choice"
 
 
 def test_no_row_of_the_plans_can_be_published_as_it_is_written() -> None:

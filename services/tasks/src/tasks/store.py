@@ -11,6 +11,7 @@ from common.domain import Actor
 from common.mongo import Index
 from common.repository import Filter, Reader, Store
 from common.unit_of_work import UnitOfWork
+from tasks.domain.bodies import Bodies
 from tasks.domain.clears import Facts
 from tasks.domain.committee import COMMITTEE_ID, Committee
 from tasks.domain.directive import Directive
@@ -203,9 +204,11 @@ async def agencies(reader: Reader) -> list[Unit]:
     return await reader.find(UNITS, {"level": {"$in": list(AGENCY_LEVELS)}}, sort=("level", "_id"))
 
 
-async def names_of_agencies(reader: Reader) -> Names:
-    """The names, present and former, by which lead cells are read."""
-    return Names(name for agency in await agencies(reader) for name in (agency.full_name, *agency.former_names))
+async def bodies_on(reader: Reader, day: date) -> Bodies:
+    """Who is meant on a day by the names, present and former, that plans give."""
+    found = await agencies(reader)
+    followed = await reader.find(SUCCESSIONS, {"from_unit_id": {"$in": [body.id for body in found]}})
+    return Bodies(found, followed, day)
 
 
 async def people_of(reader: Reader, tasks: Iterable[Task]) -> dict[str, Person]:
@@ -219,7 +222,13 @@ async def people_by_id(reader: Reader, ids: Iterable[str | None]) -> dict[str, P
     return {person.id: person for person in await reader.find(PEOPLE, {"_id": {"$in": wanted}})} if wanted else {}
 
 
-async def facts_of(reader: Reader, task: Task) -> Facts:
-    """What the clears of a task are judged against."""
-    names = await names_of_agencies(reader) if task.lead_unit_id is None else Names(())  # words matter while no unit is named
-    return Facts(await people_of(reader, [task]), names.read(task.lead_written), await committee(reader))
+async def facts_of(reader: Reader, task: Task, today: date) -> Facts:
+    """What the clears of a task are judged against on a day."""
+    people, decided = await people_of(reader, [task]), await committee(reader)
+    if task.lead_unit_id is not None:  # the words matter only while no unit is named
+        return Facts(people, Names(()).read(task.lead_written), decided)
+    bodies = await bodies_on(reader, today)
+    leads = bodies.names.read(task.lead_written)
+    found = ((name, bodies.find(name)) for name in leads.named)
+    successors = {name: body.unit.full_name for name, body in found if body.how == "successor" and body.unit is not None}
+    return Facts(people, leads, decided, successors)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from common.errors import FieldProblem, RuleBroken, Words
@@ -42,12 +42,17 @@ class Facts:
     people: Mapping[str, Person]
     leads: Leads
     committee: Committee
+    successors: Mapping[str, str] = field(default_factory=dict)
+    """Who took over the work of named leads that have ended, name by name."""
 
 
 def clears(task: Task, facts: Facts) -> list[Clear]:
     """Every clear of the task, in the order in which they are always named."""
     found = [
-        Clear("person", (*_lead(task, facts.leads), *_responsible(task.responsible_id, task.lead_unit_id, facts.people))),
+        Clear(
+            "person",
+            (*_lead(task, facts.leads, facts.successors), *_responsible(task.responsible_id, task.lead_unit_id, facts.people)),
+        ),
         Clear("work", tuple(_work(task))),
         Clear("time", tuple(_time(task))),
         Clear("responsibility", tuple(_responsibility(task, facts.people))),
@@ -100,7 +105,7 @@ def unfit(task: Task, responsible_id: str | None, people: Mapping[str, Person]) 
     return found
 
 
-def _lead(task: Task, leads: Leads) -> list[FieldProblem]:
+def _lead(task: Task, leads: Leads, successors: Mapping[str, str]) -> list[FieldProblem]:
     if task.lead_unit_id is not None:
         return []
     words = quoted(leads.written) or EMPTY
@@ -109,7 +114,8 @@ def _lead(task: Task, leads: Leads) -> list[FieldProblem]:
             why = "lead_missing", Words("Chưa có đơn vị chủ trì.", "No lead unit is named.")
             how = Words("Hãy đặt lead_unit_id là một đơn vị.", "Set lead_unit_id to one unit.")
         case "several":
-            names = ", ".join([*leads.named, *leads.classes])
+            today = list(dict.fromkeys(successors.get(name, name) for name in leads.named))
+            names = ", ".join([*today, *leads.classes])
             why = (
                 "lead_several",
                 Words(
@@ -141,7 +147,23 @@ def _lead(task: Task, leads: Leads) -> list[FieldProblem]:
             )
             how = Words("Hãy đặt lead_unit_id là mã đơn vị trong danh mục (GET /v1/units?q=).",
                         "Set lead_unit_id to a unit of the register (GET /v1/units?q=).")  # fmt: skip
-    return [FieldProblem("lead_unit_id", why[0], why[1], how, words)]
+    return [
+        FieldProblem("lead_unit_id", why[0], why[1], how, words),
+        *(_ended(name, successors[name]) for name in leads.named if name in successors),
+    ]
+
+
+def _ended(name: str, successor: str) -> FieldProblem:
+    """51 of the 140 national rows name a ministry that ended on 1 March 2025, seven weeks after they were issued."""
+    return FieldProblem(
+        "lead_unit_id",
+        "lead_abolished",
+        Words(
+            "Cơ quan này không còn; việc của nó đã chuyển sang cơ quan khác.", "This body has ended; its work was taken over."
+        ),
+        Words(f"Hãy thay bằng: {successor}.", f"Name {successor} in its place."),
+        name,
+    )
 
 
 def _responsible(person_id: str | None, lead_unit_id: str | None, people: Mapping[str, Person]) -> list[FieldProblem]:

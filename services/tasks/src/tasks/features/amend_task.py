@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Response
 
+from common.domain import local_day
 from common.http import Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain.clears import check_stays_clear, unclear
@@ -26,12 +27,12 @@ async def handle(command: OnTask[dict[str, Any]], uow: UnitOfWork) -> ShownTask:
     """
     task = await load_task(uow, command, check_manages)
     await check_known(uow, command.body)
-    before = unclear(task, await facts_of(uow, task))
+    before = unclear(task, await facts_of(uow, task, local_day(uow.now)))
     changes = read_words(command.body, deadline_before=task.deadline_written, product_before=task.product)
     if not task.amend(changes):
         return await to_show(uow, task, uow.now)
     check_leads(uow, task.lead_unit_id)
-    check_stays_clear(task, await facts_of(uow, task), before)
+    check_stays_clear(task, await facts_of(uow, task, local_day(uow.now)), before)
     return await saved(uow, task)
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from tasks.domain.bodies import Bodies
 from tasks.domain.rows import Reading, unique
 from tasks.domain.rows_tasks import Papers, Plan, numbers_in, read_task, refuse_issued
 from tasks.features.importing import Import, accepted, breathe, ids_of
-from tasks.store import SUCCESSIONS, TASKS, agencies, directives_numbered, save_task
+from tasks.store import TASKS, bodies_on, directives_numbered, save_task
 
 
 async def import_tasks(work: Import) -> list[Reading]:
     """Draft new rows, amend drafts whose plan changed, refuse changes to what has been issued."""
     readings = work.readings()
-    bodies = await agencies(work.uow)
-    followed = await work.uow.find(SUCCESSIONS, {"from_unit_id": {"$in": [body.id for body in bodies]}})
+    bodies = await bodies_on(work.uow, work.today)
     sources = {reading.text(column) for reading in readings for column in ("source_doc", "parent_ref")}
     papers = await directives_numbered(work.uow, {number for source in sources for number in numbers_in(source)})
-    plan = Plan(Bodies(bodies, followed, work.today), Papers(papers), work.sample)
+    plan = Plan(bodies, Papers(papers), work.sample)
     rows = {}
     for number, reading in enumerate(readings):
         rows[id(reading)] = read_task(reading, plan)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Response
 
+from common.domain import local_day
 from common.http import Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain.clears import unclear
@@ -20,7 +21,7 @@ routes = Routes("tasks")
 async def handle(command: OnTask[None], uow: UnitOfWork) -> ShownTask:
     """Raises `RuleBroken` with an entry for every reason that speaks against a clear."""
     task = await load_task(uow, command, check_manages)
-    task.publish(unclear(task, await facts_of(uow, task)))
+    task.publish(unclear(task, await facts_of(uow, task, local_day(uow.now))))
     return await saved(uow, task)
 
 

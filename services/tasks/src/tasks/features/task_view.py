@@ -37,7 +37,8 @@ class ShownTask:
 
 async def to_show(reader: Reader, task: Task, now: datetime) -> ShownTask:
     """The task as it stands now."""
-    return ShownTask(task, await facts_of(reader, task), local_day(now))
+    today = local_day(now)
+    return ShownTask(task, await facts_of(reader, task, today), today)
 
 
 async def saved(uow: UnitOfWork, task: Task) -> ShownTask:
