@@ -232,10 +232,7 @@ def _of_framework(error: HTTPException) -> DomainError:
             return NotFound(Words("Không có đường dẫn này. Xem /docs.", "There is no such path. See /docs."))
         case 405:
             return MethodNotAllowed(
-                Words(
-                    "Đường dẫn này không nhận phương thức đó. Xem /docs.",
-                    "This path does not take that method. See /docs.",
-                )
+                Words("Đường dẫn này không nhận phương thức đó. Xem /docs.", "This path does not take that method. See /docs.")
             )
         case 413:
             return TooLarge(Words("Nội dung quá lớn. Hãy chia nhỏ.", "The body is too large. Divide it."))
@@ -527,8 +524,7 @@ def writes(scope: str) -> Any:
     async def authorise(
         request: Request,
         idempotency_key: Annotated[
-            str | None,
-            Header(max_length=255, description="Unique for this effect: sent again with it, it happens once"),
+            str | None, Header(max_length=255, description="Unique for this effect: sent again with it, it happens once")
         ] = None,
         if_match: Annotated[str | None, Header(description="ETag that the item must still have; else 412")] = None,
     ) -> Effect:

@@ -70,14 +70,7 @@ class Parked:
         headers = tuple((name, value) for name, value in row["headers"])
         record = Record(row["topic"], row["partition"], row["offset"], row["key"], row["value"], headers, row["at"])
         return cls(
-            row["_id"],
-            record,
-            row["stream"],
-            row["sequence"],
-            Why(row["why"]),
-            row["attempts"],
-            row["reason"],
-            row["next_at"],
+            row["_id"], record, row["stream"], row["sequence"], Why(row["why"]), row["attempts"], row["reason"], row["next_at"]
         )
 
 

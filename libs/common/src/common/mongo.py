@@ -86,18 +86,9 @@ class Index:
     expire_seconds: int | None = None
 
     def __init__(
-        self,
-        *fields: str,
-        unique: bool = False,
-        partial: dict[str, Any] | None = None,
-        expire_seconds: int | None = None,
+        self, *fields: str, unique: bool = False, partial: dict[str, Any] | None = None, expire_seconds: int | None = None
     ) -> None:
-        for name, value in (
-            ("fields", fields),
-            ("unique", unique),
-            ("partial", partial),
-            ("expire_seconds", expire_seconds),
-        ):
+        for name, value in (("fields", fields), ("unique", unique), ("partial", partial), ("expire_seconds", expire_seconds)):
             object.__setattr__(self, name, value)
 
     def model(self) -> IndexModel:

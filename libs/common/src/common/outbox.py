@@ -49,10 +49,7 @@ def event_row(event: Event, envelope: Envelope, topic: str) -> dict[str, Any]:
 
 
 def dead_letter_row(
-    topic: str,
-    record: tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]],
-    reason: dict[str, str],
-    at: datetime,
+    topic: str, record: tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]], reason: dict[str, str], at: datetime
 ) -> dict[str, Any]:
     """A record set aside: its original key, bytes and headers, and why, in `dlq-*` headers."""
     key, value, headers = record

@@ -57,10 +57,7 @@ Row = dict[str, Any]
 
 def kafka_options(settings: Settings) -> dict[str, Any]:
     """How every client of ours finds the broker and shows who it is."""
-    options: dict[str, Any] = {
-        "bootstrap_servers": settings.kafka_bootstrap,
-        "security_protocol": settings.kafka_security,
-    }
+    options: dict[str, Any] = {"bootstrap_servers": settings.kafka_bootstrap, "security_protocol": settings.kafka_security}
     if settings.kafka_security == "SASL_SSL":
         if settings.kafka_password is None or settings.kafka_username is None:
             raise SystemExit("KAFKA_USERNAME and KAFKA_PASSWORD are needed with KAFKA_SECURITY=SASL_SSL")
@@ -257,8 +254,7 @@ class Relay:
         crash.point("relay.after_send")
         if sent:
             await self._outbox.update_many(
-                {"_id": {"$in": sent}, "state": PENDING},
-                {"$set": {"state": SENT}, "$currentDate": {"sent_at": True}},
+                {"_id": {"$in": sent}, "state": PENDING}, {"$set": {"state": SENT}, "$currentDate": {"sent_at": True}}
             )
             crash.point("relay.after_mark")
             RELAY_SENT.inc(len(sent))
@@ -317,10 +313,7 @@ class Relay:
             for row in rows_of_batch:
                 headers = [(name, None if value is None else bytes(value)) for name, value in row["headers"]]
                 taken = batch.append(
-                    key=row["key"],
-                    value=row["payload"],
-                    timestamp=int(row["created_at"].timestamp() * 1000),
-                    headers=headers,
+                    key=row["key"], value=row["payload"], timestamp=int(row["created_at"].timestamp() * 1000), headers=headers
                 )
                 assert taken is not None, "a row that the batch has no room for would be marked as sent"
             batch.close()

@@ -117,10 +117,7 @@ class Process:
         """Start, serve until `stop` is set, drain, end."""
         health = Server(self._ops, self.settings.host, self.settings.ops_port)
         servers = [health]
-        tasks = [
-            asyncio.create_task(health.serve(), name="ops"),
-            asyncio.create_task(watch_loop_lag(), name="loop-lag"),
-        ]
+        tasks = [asyncio.create_task(health.serve(), name="ops"), asyncio.create_task(watch_loop_lag(), name="loop-lag")]
         try:
             await self._prepare(stop)
             tasks.append(asyncio.create_task(self.database.keep_presence(), name="presence"))
@@ -254,11 +251,7 @@ class Process:
             status, body = 200, b"ok\n"
         elif scope["path"] == "/readyz":
             fine = self.ready and all(self._checks.values())
-            state = {
-                "ready": fine,
-                "role": self.role,
-                "checks": {k: "up" if v else "down" for k, v in self._checks.items()},
-            }
+            state = {"ready": fine, "role": self.role, "checks": {k: "up" if v else "down" for k, v in self._checks.items()}}
             status, body, kind = 200 if fine else 503, orjson.dumps(state), b"application/json"
         elif scope["path"] == "/metrics":
             status, body, kind = 200, generate_latest(REGISTRY), CONTENT_TYPE_LATEST.encode()

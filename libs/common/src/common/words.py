@@ -18,10 +18,7 @@ _MESSAGES: dict[str, tuple[Words, Words]] = {
         Words("Nội dung không phải JSON hợp lệ.", "The body is not valid JSON."),
         Words("Hãy gửi JSON đúng cú pháp, mã UTF-8.", "Send well-formed JSON in UTF-8."),
     ),
-    "too_short": (
-        Words("Ngắn hơn mức tối thiểu.", "Shorter than the minimum."),
-        Words("Hãy bổ sung.", "Make it longer."),
-    ),
+    "too_short": (Words("Ngắn hơn mức tối thiểu.", "Shorter than the minimum."), Words("Hãy bổ sung.", "Make it longer.")),
     "too_long": (Words("Dài hơn mức tối đa.", "Longer than the maximum."), Words("Hãy rút ngắn.", "Shorten it.")),
 }
 _TYPES: dict[str, Words] = {
