@@ -12,7 +12,7 @@ import httpx2
 import jwt
 
 from common.domain import Actor
-from common.errors import Unauthenticated, Unavailable, Words
+from common.errors import Unauthenticated, Unavailable, text
 from common.observability import Log
 
 log = Log(__name__)
@@ -27,12 +27,7 @@ STALE_SECONDS = 3600
 
 def unauthenticated(reason: str) -> Unauthenticated:
     """`reason` is a short code; it says what to mend and helps no forger."""
-    return Unauthenticated(
-        Words(
-            f"Thẻ truy cập thiếu, hết hạn hoặc không hợp lệ ({reason}). Hãy lấy thẻ mới tại /oauth2/token.",
-            f"The access token is missing, expired or not valid ({reason}). Get a new one at /oauth2/token.",
-        )
-    )
+    return Unauthenticated(text("token_refused", reason=reason))
 
 
 def actor_of(claims: Mapping[str, Any]) -> Actor:
@@ -66,13 +61,7 @@ class Jwks:
         if kid not in self._keys or time.monotonic() - self._fetched > STALE_SECONDS / 4:
             await self._refresh(kid)
         if time.monotonic() - self._fetched > STALE_SECONDS:
-            raise Unavailable(
-                Words(
-                    "Không lấy được khóa công khai của nơi cấp thẻ. Hãy thử lại sau.",
-                    "The token issuer's public keys cannot be had. Try again later.",
-                ),
-                retry_after=5,
-            )
+            raise Unavailable(text("issuer_away"), retry_after=5)
         try:
             return self._keys[kid]
         except KeyError:

@@ -44,8 +44,8 @@ from common.errors import (
     TooLarge,
     Unexpected,
     UnsupportedMedia,
-    Words,
     database_away,
+    text,
 )
 from common.mongo import DuplicateKeyError, Index, PyMongoError, is_away, is_conflict
 from common.observability import (
@@ -154,7 +154,7 @@ class Edge:
         try:
             scope["actor"] = await self._actor(headers)
             if not accepts_json(headers.get("accept", "*/*")):
-                raise NotAcceptable(Words("Chỉ trả lời bằng application/json.", "Answers come as application/json only."))
+                raise NotAcceptable(text("json_only"))
             await self.app(scope, self._bounded(scope, headers, receive), stamped)
         except Exception as error:
             if status:  # the answer has begun; nothing more can be said
@@ -177,9 +177,7 @@ class Edge:
 
     def _bounded(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Receive:
         limit = next((size for prefix, size in self.body_limits.items() if scope["path"].startswith(prefix)), BODY_LIMIT)
-        too_large = TooLarge(
-            Words(f"Nội dung tối đa {limit} byte. Hãy chia nhỏ.", f"The body may have {limit} bytes. Divide it.")
-        )
+        too_large = TooLarge(text("body_over_limit", limit=limit))
         declared = headers.get("content-length", "0")
         if declared.isdigit() and int(declared) > limit:
             raise too_large
@@ -216,12 +214,7 @@ def as_problem(error: BaseException) -> DomainError:
         log.warning("database_away", error=type(error).__name__)
         return database_away()
     log.error("unexpected_failure", exc_info=error)
-    return Unexpected(
-        Words(
-            "Có lỗi bên trong hệ thống; đã được ghi lại dưới mã yêu cầu này. Có thể gửi lại với cùng Idempotency-Key.",
-            "Something failed inside; it is recorded under this request id. It may be sent again, with its Idempotency-Key.",
-        )
-    )
+    return Unexpected(text("failed_inside"))
 
 
 def _of_framework(error: HTTPException) -> DomainError:
@@ -229,21 +222,19 @@ def _of_framework(error: HTTPException) -> DomainError:
         return error.__cause__
     match error.status_code:
         case 404:
-            return NotFound(Words("Không có đường dẫn này. Xem /docs.", "There is no such path. See /docs."))
+            return NotFound(text("no_such_path"))
         case 405:
-            return MethodNotAllowed(
-                Words("Đường dẫn này không nhận phương thức đó. Xem /docs.", "This path does not take that method. See /docs.")
-            )
+            return MethodNotAllowed(text("no_such_method"))
         case 413:
-            return TooLarge(Words("Nội dung quá lớn. Hãy chia nhỏ.", "The body is too large. Divide it."))
-    return BadRequest(Words("Nội dung yêu cầu không đọc được.", "The request's body cannot be read."))
+            return TooLarge(text("body_too_large"))
+    return BadRequest(text("body_unreadable"))
 
 
 def _invalid(error: RequestValidationError) -> DomainError:
     found = [field_problem(one) for one in error.errors()]
     if any(one.code == "json_invalid" for one in found):
-        return BadRequest(Words("Nội dung không phải JSON hợp lệ.", "The body is not valid JSON."), found)
-    return Invalid(Words(f"Có {len(found)} chỗ chưa đúng.", f"{len(found)} places are not right."), found)
+        return BadRequest(text("body_not_json"), found)
+    return Invalid(text("places_wrong", count=len(found)), found)
 
 
 # --- strict bodies ---
@@ -273,15 +264,13 @@ def _refuse_unstorable(value: Any) -> None:
         elif isinstance(found, list):
             waiting += [(f"{where}.{place}".lstrip("."), one) for place, one in enumerate(found)]
         elif isinstance(found, str) and "\0" in found:
-            raise _unstorable(where, "null_character", Words("Có ký tự NUL.", "It has a NUL character."))
+            raise _unstorable(where, "null_character")
         elif isinstance(found, int) and found not in _INT64:
-            raise _unstorable(where, "int_too_large", Words("Số nguyên quá 64 bit.", "The number has more than 64 bits."))
+            raise _unstorable(where, "int_too_large")
 
 
-def _unstorable(where: str, code: str, message: Words) -> Invalid:
-    repair = Words("Hãy sửa giá trị này.", "Correct this value.")
-    field = where.replace("\0", "\ufffd") or "body"
-    return Invalid(Words("Có 1 chỗ chưa đúng.", "1 place is not right."), [FieldProblem(field, code, message, repair)])
+def _unstorable(where: str, code: str) -> Invalid:
+    return Invalid(text("one_place_wrong"), [FieldProblem.of(where.replace("\0", "\ufffd") or "body", code)])
 
 
 class _StrictRoute(APIRoute):
@@ -298,11 +287,9 @@ class _StrictRoute(APIRoute):
                 kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
                 body = await request.body()
                 if takes_body and body and kind != "application/json" and not kind.endswith("+json"):
-                    raise UnsupportedMedia(
-                        Words("Hãy gửi Content-Type: application/json.", "Send Content-Type: application/json.")
-                    )
+                    raise UnsupportedMedia(text("send_json"))
                 if not takes_body and body.strip() not in (b"", b"{}"):
-                    raise Invalid(Words("Lệnh này không nhận nội dung nào.", "This command takes no body."))
+                    raise Invalid(text("no_body_taken"))
             return await handle(request)
 
         return strict
@@ -371,20 +358,7 @@ class Call:
             return None
         body, _, mark = listing.cursor.partition(".")
         if not hmac.compare_digest(self._mark(body).encode(), mark.encode()):
-            raise Invalid(
-                Words(
-                    "Con trỏ trang không phải do hệ thống này cấp cho danh sách này.",
-                    "This cursor was not given for this list.",
-                ),
-                [
-                    FieldProblem(
-                        "cursor",
-                        "cursor_invalid",
-                        Words("Con trỏ không hợp lệ.", "The cursor is not valid."),
-                        Words("Hãy bắt đầu lại từ trang đầu.", "Begin again at the first page."),
-                    )
-                ],
-            )
+            raise Invalid(text("cursor_foreign"), [FieldProblem.of("cursor", "cursor_invalid")])
         return str(json.loads(base64.urlsafe_b64decode(body)))
 
     def page(self, rows: Sequence[R], listing: Listing, key: Callable[[R], str], view: Callable[[R], BaseModel]) -> Response:
@@ -471,20 +445,9 @@ class Effect(Call):
         """The answer remembered under a key. Raises `Conflict` while there is none yet, `KeyReused` for another body."""
         found = await self.units.database.collection(IDEMPOTENCY).find_one({"_id": key_id})
         if found is None or "status" not in found:
-            raise Conflict(
-                Words(
-                    "Yêu cầu trước với khóa này còn đang chạy. Hãy gửi lại sau giây lát với cùng khóa.",
-                    "The first request with this key is still running. Send it again in a moment with the same key.",
-                ),
-                retry_after=1,
-            )
+            raise Conflict(text("still_running"), retry_after=1)
         if found["fingerprint"] != fingerprint:
-            raise KeyReused(
-                Words(
-                    "Khóa này đã dùng cho một nội dung khác. Hãy tạo Idempotency-Key mới cho yêu cầu mới.",
-                    "This key was used for another body. Make a new Idempotency-Key for a new request.",
-                )
-            )
+            raise KeyReused(text("key_reused"))
         REPLAYS.inc()
         return _answer(found, replayed=True)
 
@@ -530,33 +493,11 @@ def writes(scope: str) -> Any:
     ) -> Effect:
         actor = _allowed(request, scope)
         if request.method in ("POST", "PATCH") and not (idempotency_key or "").strip():
-            raise BadRequest(
-                Words("Thiếu Idempotency-Key.", "Idempotency-Key is missing."),
-                [
-                    FieldProblem(
-                        "Idempotency-Key",
-                        "missing",
-                        Words("Thiếu trường này.", "This header is missing."),
-                        Words(
-                            "Hãy gửi một khóa mới cho mỗi việc, ví dụ một UUID.",
-                            "Send a new key for each effect, a UUID for example.",
-                        ),
-                    )
-                ],
-            )
+            problem = FieldProblem("Idempotency-Key", "missing", text("header_missing"), text("send_a_key"))
+            raise BadRequest(text("key_missing"), [problem])
         version = (if_match or "*").strip().removeprefix("W/").strip('"')
         if not _VERSION.fullmatch(version):
-            raise BadRequest(
-                Words('If-Match phải là ETag, ví dụ "3".', 'If-Match must be an ETag, "3" for example.'),
-                [
-                    FieldProblem(
-                        "If-Match",
-                        "etag_invalid",
-                        Words("Không phải ETag.", "Not an ETag."),
-                        Words("Hãy đọc lại và gửi ETag.", "Read again, send the ETag."),
-                    )
-                ],
-            )
+            raise BadRequest(text("if_match_invalid"), [FieldProblem.of("If-Match", "etag_invalid")])
         state = request.app.state
         expected = None if version == "*" else int(version)
         return Effect(request, state.units, actor, state.settings, (idempotency_key or "").strip(), expected)
@@ -568,12 +509,7 @@ def writes(scope: str) -> Any:
 def _allowed(request: Request, scope: str) -> Actor:
     actor: Actor = request.scope["actor"]
     if not actor.may(scope):
-        raise Forbidden(
-            Words(
-                f"Việc này cần quyền «{scope}». Hãy xin quyền từ cơ quan quản trị.",
-                f"This needs the scope '{scope}'. Ask the administrator for it.",
-            )
-        )
+        raise Forbidden(text("scope_needed", scope=scope))
     return actor
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid_utils import uuid7
 
 from common.contracts.base import Envelope, Event
-from common.errors import TooLarge, Words
+from common.errors import TooLarge, text
 from common.mongo import Index
 
 OUTBOX = "outbox"
@@ -73,12 +73,7 @@ def _row(
 ) -> dict[str, Any]:
     topic, record_key, value, headers = record
     if value is not None and len(value) > MAX_PAYLOAD and kind != "dead-letter":
-        raise TooLarge(
-            Words(
-                f"Sự kiện {kind} dài {len(value)} byte; tối đa {MAX_PAYLOAD}. Hãy rút ngắn nội dung.",
-                f"Event {kind} has {len(value)} bytes; at most {MAX_PAYLOAD}. Shorten the content.",
-            )
-        )
+        raise TooLarge(text("event_too_large", kind=kind, size=len(value), limit=MAX_PAYLOAD))
     aggregate_type, aggregate_id, sequence = aggregate
     return {
         "_id": key,

@@ -16,7 +16,7 @@ from common.clock import Clock, system_clock
 from common.contracts.base import Envelope
 from common.contracts.topics import BY_OWNER
 from common.domain import Actor, Aggregate
-from common.errors import Conflict, NotFound, StaleVersion, Words
+from common.errors import Conflict, NotFound, StaleVersion, Words, text
 from common.mongo import Database, InsertOne, PyMongoError, ReplaceOne, is_duplicate
 from common.outbox import OUTBOX, event_row, new_id
 from common.repository import A, D, Filter, Reader, Store
@@ -170,21 +170,11 @@ class UnitOfWork(Reader):
 def check_version(found: Aggregate, expected: int | None) -> None:
     """Raise `StaleVersion` when the caller expected (`If-Match`) another version; None expects nothing."""
     if expected is not None and found.version != expected:
-        raise StaleVersion(
-            Words(
-                f"Bản đang có là phiên bản {found.version}, không phải {expected}. Hãy đọc lại rồi gửi với ETag mới.",
-                f"The present version is {found.version}, not {expected}. Read it again and send its new ETag.",
-            )
-        )
+        raise StaleVersion(text("stale_version", found=found.version, expected=expected))
 
 
 def changed_meanwhile() -> Conflict:
-    return Conflict(
-        Words(
-            "Nội dung vừa được người khác thay đổi. Hãy đọc lại rồi gửi lại.",
-            "Somebody else has just changed it. Read it again and send again.",
-        )
-    )
+    return Conflict(text("changed_meanwhile"))
 
 
 @dataclass
