@@ -22,6 +22,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from common import crash, inbox
+from common import observability as metrics
 from common.contracts.base import Envelope, Event, Message, Record, Undecodable, check_json
 from common.contracts.topics import TOPICS, topic_of
 from common.domain import Actor
@@ -29,19 +30,8 @@ from common.errors import DomainError
 from common.inbox import Parked, Verdict, Why, judge
 from common.lease import Lease
 from common.mongo import OutOfTime, PyMongoError, UpdateOne, is_away
-from common.observability import (
-    CONSUMER_AGE,
-    CONSUMER_HALTED,
-    CONSUMER_LAG,
-    CONSUMER_PROGRESS,
-    CONSUMER_REBUILT,
-    DEAD_LETTERS,
-    HANDLED,
-    HANDLER_SECONDS,
-    PARKED,
-    Log,
-)
-from common.outbox import OUTBOX, dead_letter_row
+from common.observability import Log
+from common.outbox import DEAD_LETTER, OUTBOX, dead_letter_row
 from common.relay import ensure_topics, kafka_options
 from common.settings import Settings
 from common.unit_of_work import Cause, Handler, UnitOfWork, Units
@@ -54,8 +44,8 @@ HIGH_WATER_BYTES = 8 * 1024 * 1024
 BATCH_SECONDS = 20.0
 PROBE_SECONDS = 2.0
 """A server that answers may still do nothing; only a transaction that ends shows that it works."""
-TRIES = 3
-"""Tries of a failing record before its stream is parked; two short pauses lie between them."""
+RETRY_PAUSES = (0.2, 0.8)
+"""Seconds between the tries of a failing record, before its stream is parked."""
 FAILURES_IN_A_ROW = 20
 """A consumer that fails this often without one success stops: the fault is its own, not the records'."""
 STUCK_SECONDS = 60.0
@@ -128,24 +118,14 @@ class Inbox:
         failures in a row.
         """
         await self._check_streak()
-        messages: list[Message[Event | None]] = []
-        poison = False
-        for record in records:
-            try:
-                messages.append(decode(record, self.types))
-            except Undecodable:
-                poison = True
-        if not poison and len(records) > 1:
-            try:
-                await self._apply(messages)
-            except Exception as error:
-                if await self._database_is_away(error):
-                    raise
-                log.warning("batch_redone_one_by_one", records=len(records), error=type(error).__name__)
-            else:
-                await self._succeeded()
-                await self._drain_behind(messages)
+        try:
+            messages = [decode(record, self.types) for record in records]
+        except Undecodable:
+            messages = []
+        if len(messages) > 1:
+            if (failure := await self._try(messages)) is None:
                 return
+            log.warning("batch_redone_one_by_one", records=len(records), error=type(failure).__name__)
         for record in records:
             await self._one(record)
 
@@ -155,22 +135,26 @@ class Inbox:
         except Undecodable as undecodable:
             await self._bury(record, undecodable)
             return
-        failure: BaseException | None = None
-        for attempt in range(TRIES):
-            try:
-                await self._apply([message])
-            except Exception as error:
-                if await self._database_is_away(error):
-                    raise
-                failure = error
-                if attempt < TRIES - 1:
-                    await asyncio.sleep(0.2 * 4**attempt)
-            else:
-                await self._succeeded()
-                await self._drain_behind([message])
+        for pause in (*RETRY_PAUSES, None):
+            if (failure := await self._try([message])) is None:
                 return
-        assert failure is not None
-        await self._park_failed(message, failure)
+            if pause is None:
+                await self._park_failed(message, failure)
+            else:
+                await asyncio.sleep(pause)
+
+    async def _try(self, messages: list[Message[Event | None]]) -> Exception | None:
+        """Apply these and what waits behind them. Returns the failure when it lies with them, and raises any other."""
+        try:
+            await self._apply(messages)
+        except Exception as error:
+            if await self._database_is_away(error):
+                raise
+            return error
+        await self._succeeded()
+        for stream in {message.envelope.stream for message in messages} & self.parked_streams:
+            await self.drain(stream)
+        return None
 
     async def _apply(self, messages: list[Message[Event | None]]) -> None:
         """One transaction over all of these: those whose turn it is take effect, the early ones are parked."""
@@ -201,9 +185,9 @@ class Inbox:
         started = time.monotonic()
         await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS)
         crash.point("consumer.after_commit")
-        HANDLER_SECONDS.labels("batch" if len(messages) > 1 else "one").observe(time.monotonic() - started)
+        metrics.HANDLER_SECONDS.labels("batch" if len(messages) > 1 else "one").observe(time.monotonic() - started)
         for kind, outcome in outcomes:
-            HANDLED.labels(kind if kind in Event.registry else "unknown", outcome).inc()
+            metrics.HANDLED.labels(kind if kind in Event.registry else "unknown", outcome).inc()
         if early:
             self.parked_streams |= early
             log.warning("records_parked", reason="gap", streams=len(early))
@@ -246,11 +230,9 @@ class Inbox:
             self._count_failure(uow)
 
         await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS)
-        self._streak = (self._streak or 0) + 1
-        self.parked_streams.add(envelope.stream)
-        HANDLED.labels(envelope.type, "parked").inc()
+        metrics.HANDLED.labels(envelope.type, "parked").inc()
         log.error("record_parked", exc_info=failure, place=message.record.place, type=envelope.type, event_id=envelope.id)
-        await self._check_streak()
+        await self._failed(envelope)
 
     async def _bury(self, record: Record, undecodable: Undecodable) -> None:
         """Dead letter: original bytes and the reason, through the outbox; the record stays here until it is redriven.
@@ -264,7 +246,7 @@ class Inbox:
 
         async def work(uow: UnitOfWork) -> bool:
             database, session = uow.database, uow.session
-            place = {"aggregatetype": "dead-letter", "aggregateid": record.place}
+            place = {"aggregatetype": DEAD_LETTER, "aggregateid": record.place}
             if await database.collection(OUTBOX).find_one(place, {"_id": 1}, session=session) is not None:
                 return False
             if envelope is not None:
@@ -272,28 +254,16 @@ class Inbox:
                 if judge(envelope.sequence, last[envelope.stream]) is Verdict.DUPLICATE:
                     return False
             inbox.park(uow, record, envelope, Why.DEAD, reason=f"{undecodable.reason}: {undecodable.detail}")
-            reason = {
-                "reason": undecodable.reason,
-                "detail": undecodable.detail,
-                "topic": record.topic,
-                "partition": str(record.partition),
-                "offset": str(record.offset),
-                "consumer": self.units.service,
-                "attempts": "1",
-                "first-at": uow.now.isoformat(),
-            }
-            row = dead_letter_row(self.units.dead_letters, (record.key, record.value, list(record.headers)), reason, uow.now)
-            uow.insert_raw(OUTBOX, row)
+            marks = {"reason": undecodable.reason, "detail": undecodable.detail, "consumer": self.units.service}
+            marks |= {"attempts": "1", "first-at": uow.now.isoformat()}
+            uow.insert_raw(OUTBOX, dead_letter_row(self.units.dead_letters, record, marks, uow.now))
             self._count_failure(uow)
             return True
 
         if await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS):
-            self._streak = (self._streak or 0) + 1
-            if envelope is not None:
-                self.parked_streams.add(envelope.stream)
-            DEAD_LETTERS.labels(undecodable.reason).inc()
+            metrics.DEAD_LETTERS.labels(undecodable.reason).inc()
             log.error("dead_letter", place=record.place, reason=undecodable.reason, detail=undecodable.detail)
-            await self._check_streak()
+            await self._failed(envelope)
 
     # --- failures in a row ---
 
@@ -301,8 +271,14 @@ class Inbox:
     def _count_failure(uow: UnitOfWork) -> None:
         uow.write_raw(inbox.STATE, UpdateOne({"_id": "streak"}, {"$inc": {"failures": 1}}, upsert=True))
 
+    async def _failed(self, envelope: Envelope | None) -> None:
+        self._streak = (self._streak or 0) + 1
+        if envelope is not None:
+            self.parked_streams.add(envelope.stream)
+        await self._check_streak()
+
     async def _succeeded(self) -> None:
-        CONSUMER_PROGRESS.set_to_current_time()
+        metrics.CONSUMER_PROGRESS.set_to_current_time()
         if self._streak:
             self._streak = 0
             await self.units.database.collection(inbox.STATE).update_one(
@@ -322,14 +298,9 @@ class Inbox:
     async def due(self) -> list[Parked]:
         """Parked records whose time has come, and the count of all, for the gauge."""
         collection = self.units.database.collection(inbox.PARKED)
-        PARKED.set(await collection.count_documents({}))
+        metrics.PARKED.set(await collection.count_documents({}))
         rows = await collection.find({"next_at": {"$lte": self.units.clock()}}).sort([("next_at", 1)]).limit(100).to_list(None)
         return [Parked.parse(row) for row in rows]
-
-    async def _drain_behind(self, messages: list[Message[Event | None]]) -> None:
-        if self.parked_streams:
-            for stream in {m.envelope.stream for m in messages} & self.parked_streams:
-                await self.drain(stream)
 
     async def drain(self, stream: str) -> None:
         """Apply what is parked of a stream, as far as its order allows."""
@@ -350,7 +321,7 @@ class Inbox:
                 if verdict is Verdict.NEXT:
                     message = decode(head.record, self.types)
                     inbox.move_guard(uow, stream, head.sequence)
-                    HANDLED.labels(message.envelope.type, await self._effect(message, uow)).inc()
+                    metrics.HANDLED.labels(message.envelope.type, await self._effect(message, uow)).inc()
                 await inbox.unpark(uow, head.id)
                 return True
 
@@ -426,7 +397,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         self.halted = False
         self._topics = [settings.topic_prefix + topic for topic in topics_for(types)]
         self._lease = Lease(units.database, "single-writer", settings.lease_seconds) if single_writer else None
-        self._single = single_writer
         self._lanes: dict[TopicPartition, Lane] = {}
         self._assigned: set[TopicPartition] = set()
         self._consumer: AIOKafkaConsumer | None = None
@@ -455,7 +425,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             finally:
                 await self._close()
             if not self._stopping:
-                CONSUMER_REBUILT.labels(reason).inc()
+                metrics.CONSUMER_REBUILT.labels(reason).inc()
                 await asyncio.sleep(0.5)
 
     def stop(self) -> None:
@@ -513,7 +483,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._assigned = set(assigned)
-        shared = Lane() if self._single else None
+        shared = None if self._lease is None else Lane()
         self._lanes = {partition: shared or Lane() for partition in self._assigned}
         for lane in _distinct(self._lanes.values()):
             lane.task = asyncio.create_task(self._work(lane), name="lane")
@@ -569,7 +539,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             except Halted:
                 if not self.halted:
                     self.halted = True
-                    CONSUMER_HALTED.set(1)
+                    metrics.CONSUMER_HALTED.set(1)
                     log.error("consumer_halted", failures_in_a_row=FAILURES_IN_A_ROW)
                 while not lane.closing:
                     lane.filled.clear()
@@ -648,9 +618,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             lag = max(0, end - positions[partition]) + waiting
             behind += lag
             topic = partition.topic.removeprefix(self.settings.topic_prefix)
-            CONSUMER_LAG.labels(topic, str(partition.partition)).set(lag)
+            metrics.CONSUMER_LAG.labels(topic, str(partition.partition)).set(lag)
             last = 0 if lane is None or not lag else lane.last_at.get(partition, 0)
-            CONSUMER_AGE.labels(topic, str(partition.partition)).set(max(0.0, time.time() - last / 1000) if last else 0)
+            metrics.CONSUMER_AGE.labels(topic, str(partition.partition)).set(max(0.0, time.time() - last / 1000) if last else 0)
         if not behind:
             self.last_progress = time.monotonic()
         elif time.monotonic() - self.last_progress > STUCK_SECONDS and not self.halted:
@@ -668,9 +638,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
                     await consumer.stop()
         self._lanes, self._assigned = {}, set()
         if self._lease is not None and self._lease.epoch:
-            with contextlib.suppress(PyMongoError, TimeoutError):
-                async with asyncio.timeout(2):
-                    await self._lease.release()
+            await self._lease.release()
 
 
 def _distinct(lanes: Iterable[Lane]) -> list[Lane]:

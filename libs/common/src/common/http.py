@@ -27,6 +27,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import crash
+from common import observability as metrics
 from common.access import Jwks, TokenCache, TokenRules, actor_of, unauthenticated, verify
 from common.domain import Actor
 from common.errors import (
@@ -48,16 +49,7 @@ from common.errors import (
     text,
 )
 from common.mongo import DuplicateKeyError, Index, PyMongoError, is_away, is_conflict
-from common.observability import (
-    REPLAYS,
-    REQUEST_ID,
-    REQUEST_SECONDS,
-    REQUESTS,
-    TRACEPARENT,
-    Log,
-    sane_request_id,
-    sane_traceparent,
-)
+from common.observability import REQUEST_ID, TRACEPARENT, Log, sane_request_id, sane_traceparent
 from common.outbox import new_id
 from common.repository import Reader
 from common.settings import Settings
@@ -198,7 +190,7 @@ class Edge:
         method = method if method in ("GET", "POST", "PUT", "PATCH", "DELETE") else "other"
         children = self._counts.get((route, method, status))
         if children is None:
-            children = (REQUESTS.labels(route, method, str(status)), REQUEST_SECONDS.labels(route, method))
+            children = (metrics.REQUESTS.labels(route, method, str(status)), metrics.REQUEST_SECONDS.labels(route, method))
             self._counts[route, method, status] = children
         children[0].inc()
         children[1].observe(seconds)
@@ -448,7 +440,7 @@ class Effect(Call):
             raise Conflict(text("still_running"), retry_after=1)
         if found["fingerprint"] != fingerprint:
             raise KeyReused(text("key_reused"))
-        REPLAYS.inc()
+        metrics.REPLAYS.inc()
         return _answer(found, replayed=True)
 
     def _fingerprint(self, command: BaseModel) -> str:

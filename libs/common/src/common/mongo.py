@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -39,7 +40,6 @@ log = Log(__name__)
 
 PRESENCE = "processes"
 _SNAPSHOT, _MAJORITY = ReadConcern("snapshot"), WriteConcern("majority", wtimeout=10_000)
-_AWAY = (ConnectionFailure, NotPrimaryError, WTimeoutError)
 
 
 def server_now() -> dict[str, Any]:
@@ -53,11 +53,8 @@ def server_now() -> dict[str, Any]:
 
 def is_away(error: BaseException) -> bool:
     """True when the failure is the database's absence, not the work's fault: wait and try again, blame no record."""
-    if isinstance(error, Unavailable | TimeoutError):
-        return True
-    if isinstance(error, OperationFailure) and error.code in {91, 189, 11600, 11602}:  # shutting down, stepping down
-        return True
-    return isinstance(error, _AWAY)
+    stepping_down = isinstance(error, OperationFailure) and error.code in {91, 189, 11600, 11602}
+    return stepping_down or isinstance(error, (Unavailable, TimeoutError, ConnectionFailure, NotPrimaryError, WTimeoutError))
 
 
 def is_duplicate(error: BaseException) -> bool:
@@ -76,31 +73,15 @@ class OutOfTime(Unavailable):
     """A transaction did not end within its budget: the database is away or slow, or the work itself is."""
 
 
-@dataclass(frozen=True)
-class Index:
-    """`Index("unit", "-_id")`: fields in order, `-` for descending. Options as the server names them."""
-
-    fields: tuple[str, ...]
-    unique: bool = False
-    partial: dict[str, Any] | None = None
-    expire_seconds: int | None = None
+class Index(IndexModel):
+    """`Index("unit", "-_id")`: fields in order, `-` for descending."""
 
     def __init__(
         self, *fields: str, unique: bool = False, partial: dict[str, Any] | None = None, expire_seconds: int | None = None
     ) -> None:
-        for name, value in (("fields", fields), ("unique", unique), ("partial", partial), ("expire_seconds", expire_seconds)):
-            object.__setattr__(self, name, value)
-
-    def model(self) -> IndexModel:
-        keys = [(name.removeprefix("-"), -1 if name.startswith("-") else 1) for name in self.fields]
-        options: dict[str, Any] = {}
-        if self.unique:
-            options["unique"] = True
-        if self.partial is not None:
-            options["partialFilterExpression"] = self.partial
-        if self.expire_seconds is not None:
-            options["expireAfterSeconds"] = self.expire_seconds
-        return IndexModel(keys, **options)
+        keys = [(name.removeprefix("-"), -1 if name.startswith("-") else 1) for name in fields]
+        options = {"unique": unique or None, "partialFilterExpression": partial, "expireAfterSeconds": expire_seconds}
+        super().__init__(keys, **{name: value for name, value in options.items() if value is not None})
 
 
 @dataclass
@@ -155,7 +136,7 @@ class Database:
                     if error.code != 48:  # NamespaceExists: another replica was faster
                         raise
             if indexes:
-                await self._db[name].create_indexes([index.model() for index in indexes])
+                await self._db[name].create_indexes(list(indexes))
 
     async def ping(self) -> None:
         await self._client.admin.command("ping")
@@ -269,15 +250,9 @@ class Database:
 
     async def close(self) -> None:
         """Take the sign of life down and let go. Never raises, never waits long."""
-        try:
+        with suppress(PyMongoError, TimeoutError):
             async with asyncio.timeout(2):
                 await self._db[PRESENCE].delete_one({"_id": self.process_id})
-        except (PyMongoError, TimeoutError):
-            pass
-        closed = self._client.close()
-        if closed is not None:
-            try:
-                async with asyncio.timeout(2):
-                    await closed
-            except (PyMongoError, TimeoutError):
-                pass
+        if (closed := self._client.close()) is not None:
+            with suppress(PyMongoError, TimeoutError):
+                await asyncio.wait_for(closed, 2)

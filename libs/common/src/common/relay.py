@@ -24,20 +24,11 @@ from aiokafka.helpers import create_ssl_context
 from aiokafka.partitioner import DefaultPartitioner
 
 from common import crash
+from common import observability as metrics
 from common.contracts.topics import to_create
 from common.lease import Lease, living
 from common.mongo import PyMongoError
-from common.observability import (
-    OUTBOX_AGE,
-    OUTBOX_PARKED,
-    OUTBOX_PENDING,
-    OUTBOX_ROWS,
-    RELAY_EPOCH,
-    RELAY_FAILED,
-    RELAY_REBUILT,
-    RELAY_SENT,
-    Log,
-)
+from common.observability import Log
 from common.outbox import BUCKETS, OUTBOX, PARKED, PENDING, SENT
 from common.settings import Settings
 from common.unit_of_work import Units
@@ -188,7 +179,7 @@ class Relay:
         finally:
             hints.cancel()
             await self._drop_producer()
-            await self._release()
+            await asyncio.gather(*(lease.release() for lease in (*self._ranges, self._member) if lease.epoch))
 
     def stop(self) -> None:
         """Finish the round in hand, hand the leases back, end."""
@@ -216,7 +207,7 @@ class Relay:
                 if had:
                     await lease.release()
             mine += held
-            RELAY_EPOCH.labels(str(number)).set(lease.epoch)
+            metrics.RELAY_EPOCH.labels(str(number)).set(lease.epoch)
             if held and lease.epoch != had:
                 self._parked_seen = 0.0  # a new range: what is parked in it is not known yet
                 log.info("relay_range_taken", range=number, epoch=lease.epoch)
@@ -227,13 +218,6 @@ class Relay:
 
     def _holds(self, row: Row) -> bool:
         return self._ranges[int(row["bucket"]) // PER_RANGE].held()
-
-    async def _release(self) -> None:
-        with contextlib.suppress(PyMongoError, TimeoutError):
-            async with asyncio.timeout(3):
-                for lease in (*self._ranges, self._member):
-                    if lease.epoch:
-                        await lease.release()
 
     # --- one round: scan, send, mark ---
 
@@ -257,7 +241,7 @@ class Relay:
                 {"_id": {"$in": sent}, "state": PENDING}, {"$set": {"state": SENT}, "$currentDate": {"sent_at": True}}
             )
             crash.point("relay.after_mark")
-            RELAY_SENT.inc(len(sent))
+            metrics.RELAY_SENT.inc(len(sent))
             self.last_success = time.monotonic()
         return len(sent) == len(chosen) and len(rows) == SCAN
 
@@ -288,7 +272,7 @@ class Relay:
             for row in rows:
                 lanes[row["topic"], await self._partition(producer, row)].append(row)
         except (KafkaError, OSError, TimeoutError) as error:
-            RELAY_FAILED.labels("broker").inc()
+            metrics.RELAY_FAILED.labels("broker").inc()
             log.warning("relay_broker_away", error=type(error).__name__, pending=len(rows))
             await self._drop_producer()
             await asyncio.sleep(0.5)
@@ -334,7 +318,7 @@ class Relay:
 
     async def _note_failure(self, rows: list[Row], error: BaseException) -> None:
         permanent = isinstance(error, PERMANENT)
-        RELAY_FAILED.labels("refused" if permanent else "unknown_outcome").inc(len(rows))
+        metrics.RELAY_FAILED.labels("refused" if permanent else "unknown_outcome").inc(len(rows))
         log.warning("relay_send_failed", error=type(error).__name__, events=len(rows), first=rows[0]["_id"])
         if not permanent:
             return  # the broker's trouble, not the events': all of them go again with the next round
@@ -375,17 +359,17 @@ class Relay:
         """After any doubt the producer goes: its sequence may be out of step, and it may still deliver what we gave up."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            RELAY_REBUILT.inc()
+            metrics.RELAY_REBUILT.inc()
             await _abandon(producer)
 
     # --- figures ---
 
     async def _measure(self) -> None:
-        OUTBOX_PENDING.set(await self._outbox.count_documents({"state": PENDING}))
-        OUTBOX_PARKED.set(await self._outbox.count_documents({"state": PARKED}))
-        OUTBOX_ROWS.set(await self._outbox.estimated_document_count())
+        metrics.OUTBOX_PENDING.set(await self._outbox.count_documents({"state": PENDING}))
+        metrics.OUTBOX_PARKED.set(await self._outbox.count_documents({"state": PARKED}))
+        metrics.OUTBOX_ROWS.set(await self._outbox.estimated_document_count())
         oldest = await self._outbox.find_one({"state": PENDING}, {"created_at": 1}, sort=[("created_at", 1)])
-        OUTBOX_AGE.set(0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest["created_at"]).total_seconds()))
+        metrics.OUTBOX_AGE.set(0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest["created_at"]).total_seconds()))
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:

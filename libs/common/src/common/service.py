@@ -176,9 +176,7 @@ class Process:
                     JOB_RUNS.labels(job.name, "ok").inc()
                     JOB_LAST_SUCCESS.labels(job.name).set_to_current_time()
             except asyncio.CancelledError:
-                with contextlib.suppress(Exception):
-                    async with asyncio.timeout(2):
-                        await lease.release()
+                await lease.release()
                 raise
             except Exception as error:  # the next run is its retry
                 JOB_RUNS.labels(job.name, "failed").inc()
