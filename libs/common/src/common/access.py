@@ -54,7 +54,7 @@ class Jwks:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched = self._tried = -STALE_SECONDS * 2.0
         self._lock = asyncio.Lock()
-        self._client: httpx2.AsyncClient | None = None
+        self._client = httpx2.AsyncClient(timeout=2.0, follow_redirects=False, trust_env=False)
 
     async def key(self, kid: str) -> jwt.PyJWK:
         """The key with this id. Raises `Unauthenticated` when the issuer has none such, `Unavailable` when it is away."""
@@ -75,21 +75,17 @@ class Jwks:
                 return
             self._tried = now
             try:
-                if self._client is None:
-                    self._client = httpx2.AsyncClient(timeout=2.0, follow_redirects=False, trust_env=False)
                 answer = await self._client.get(self._url)
                 answer.raise_for_status()
                 found = jwt.PyJWKSet.from_dict(answer.json())
             except (httpx2.HTTPError, jwt.PyJWTError, ValueError) as error:
                 log.warning("jwks_not_fetched", error=type(error).__name__)
                 return
-            usable = [key for key in found.keys if key.key_id and key.public_key_use in (None, "sig")]
-            self._keys = {str(key.key_id): key for key in usable}
+            self._keys = {key.key_id: key for key in found.keys if key.key_id and key.public_key_use in (None, "sig")}
             self._fetched = now
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
+        await self._client.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +129,9 @@ async def verify(token: str, keys: Jwks, rules: TokenRules) -> dict[str, Any]:
             leeway=LEEWAY,
             options={"require": ["iss", "aud", "exp", "iat", "sub", "jti"], "strict_aud": True},
         )
-    except jwt.ExpiredSignatureError:
-        raise unauthenticated("exp") from None
-    except jwt.InvalidAudienceError:
-        raise unauthenticated("aud") from None
-    except jwt.PyJWTError:
-        raise unauthenticated("signature or claims") from None
+    except jwt.PyJWTError as error:
+        told: dict[type[Exception], str] = {jwt.ExpiredSignatureError: "exp", jwt.InvalidAudienceError: "aud"}
+        raise unauthenticated(told.get(type(error), "signature or claims")) from None
     if not all(type(claims[name]) is int for name in ("exp", "iat")) or not isinstance(claims["sub"], str):
         raise unauthenticated("claims")
     if not 0 < claims["exp"] - claims["iat"] <= rules.max_lifetime:

@@ -357,7 +357,7 @@ class Inbox:
 # --- Kafka ---
 
 
-@dataclass
+@dataclass(eq=False)
 class Lane:
     """What waits to be applied, strictly in order: the records of one partition, or of all when there is one writer."""
 
@@ -485,7 +485,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         self._assigned = set(assigned)
         shared = None if self._lease is None else Lane()
         self._lanes = {partition: shared or Lane() for partition in self._assigned}
-        for lane in _distinct(self._lanes.values()):
+        for lane in set(self._lanes.values()):
             lane.task = asyncio.create_task(self._work(lane), name="lane")
         self.last_progress = time.monotonic()
         log.info("partitions_assigned", count=len(self._assigned))
@@ -500,7 +500,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         self._assigned = set()
 
     async def _finish_lanes(self, seconds: float) -> None:
-        lanes = _distinct(self._lanes.values())
+        lanes = set(self._lanes.values())
         for lane in lanes:
             lane.closing = True
             lane.filled.set()
@@ -525,17 +525,17 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             if not await self._apply(lane, records):
                 return
             for record in records:
-                partition = TopicPartition(self.settings.topic_prefix + record.topic, record.partition)
+                partition = self._place(record)
                 lane.done[partition] = record.offset + 1
                 lane.last_at[partition] = record.at
             self.last_progress = time.monotonic()
 
     async def _apply(self, lane: Lane, records: list[Record]) -> bool:
         """Apply a batch, waiting out the database's absence. False when the lane closes or halts before it is done."""
-        pause = 0.2
         while True:
             try:
                 await self.inbox.process(records)
+                return True
             except Halted:
                 if not self.halted:
                     self.halted = True
@@ -546,16 +546,16 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
                     await lane.filled.wait()
                 return False
             except Exception as error:
-                if not is_away(error):
-                    log.error("lane_failed", exc_info=error)
-                else:
+                if is_away(error):
                     log.warning("consumer_database_away", error=type(error).__name__)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 2.0)
+                else:
+                    log.error("lane_failed", exc_info=error)
+                await asyncio.sleep(0.5)
                 if lane.closing:
                     return False
-            else:
-                return True
+
+    def _place(self, record: Record) -> TopicPartition:
+        return TopicPartition(self.settings.topic_prefix + record.topic, record.partition)
 
     def _throttle(self, consumer: AIOKafkaConsumer) -> None:
         """Stop fetching for a lane that is full, go on when it is half empty; polling itself never stops."""
@@ -569,7 +569,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
     # --- offsets, parked records, figures ---
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        lanes = _distinct(self._lanes.values())
+        lanes = set(self._lanes.values())
         offsets = {place: offset for lane in lanes for place, offset in lane.done.items() if place in self._assigned}
         if not offsets:
             return
@@ -588,15 +588,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
 
     async def _look_at_parked(self) -> None:
         try:
-            due = [
-                parked.stream
-                for parked in await self.inbox.due()
-                if TopicPartition(self.settings.topic_prefix + parked.record.topic, parked.record.partition) in self._assigned
-            ]
-            for stream in dict.fromkeys(due):
-                if stream is not None:
-                    self.inbox.parked_streams.add(stream)
-                    await self.inbox.drain(stream)
+            due = dict.fromkeys(one.stream for one in await self.inbox.due() if self._place(one.record) in self._assigned)
+            for stream in filter(None, due):
+                self.inbox.parked_streams.add(stream)
+                await self.inbox.drain(stream)
         except Exception as error:  # the next look is a second away
             log.warning("parked_not_looked_at", error=type(error).__name__)
 
@@ -639,10 +634,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         self._lanes, self._assigned = {}, set()
         if self._lease is not None and self._lease.epoch:
             await self._lease.release()
-
-
-def _distinct(lanes: Iterable[Lane]) -> list[Lane]:
-    return list({id(lane): lane for lane in lanes}.values())
 
 
 def _record(prefix: str, raw: Any) -> Record:

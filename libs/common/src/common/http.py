@@ -26,28 +26,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common import crash
+from common import crash, errors
 from common import observability as metrics
 from common.access import Jwks, TokenCache, TokenRules, actor_of, unauthenticated, verify
 from common.domain import Actor
-from common.errors import (
-    LANGUAGE,
-    BadRequest,
-    Conflict,
-    DomainError,
-    FieldProblem,
-    Forbidden,
-    Invalid,
-    KeyReused,
-    MethodNotAllowed,
-    NotAcceptable,
-    NotFound,
-    TooLarge,
-    Unexpected,
-    UnsupportedMedia,
-    database_away,
-    text,
-)
+from common.errors import LANGUAGE, DomainError, FieldProblem, Invalid, database_away, text
 from common.mongo import DuplicateKeyError, Index, PyMongoError, is_away, is_conflict
 from common.observability import REQUEST_ID, TRACEPARENT, Log, sane_request_id, sane_traceparent
 from common.outbox import new_id
@@ -123,7 +106,6 @@ class Edge:
     def __post_init__(self) -> None:
         self._rules = TokenRules(self.issuer, self.service, frozenset({INTERNAL_TYPE}), INTERNAL_LIFETIME)
         self._actors = TokenCache()
-        self._counts: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -146,7 +128,7 @@ class Edge:
         try:
             scope["actor"] = await self._actor(headers)
             if not accepts_json(headers.get("accept", "*/*")):
-                raise NotAcceptable(text("json_only"))
+                raise errors.NotAcceptable(text("json_only"))
             await self.app(scope, self._bounded(scope, headers, receive), stamped)
         except Exception as error:
             if status:  # the answer has begun; nothing more can be said
@@ -169,7 +151,7 @@ class Edge:
 
     def _bounded(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Receive:
         limit = next((size for prefix, size in self.body_limits.items() if scope["path"].startswith(prefix)), BODY_LIMIT)
-        too_large = TooLarge(text("body_over_limit", limit=limit))
+        too_large = errors.TooLarge(text("body_over_limit", limit=limit))
         declared = headers.get("content-length", "0")
         if declared.isdigit() and int(declared) > limit:
             raise too_large
@@ -188,25 +170,23 @@ class Edge:
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route, method = getattr(scope.get("route"), "path", "unmatched"), scope["method"]
         method = method if method in ("GET", "POST", "PUT", "PATCH", "DELETE") else "other"
-        children = self._counts.get((route, method, status))
-        if children is None:
-            children = (metrics.REQUESTS.labels(route, method, str(status)), metrics.REQUEST_SECONDS.labels(route, method))
-            self._counts[route, method, status] = children
-        children[0].inc()
-        children[1].observe(seconds)
+        metrics.REQUESTS.labels(route, method, str(status)).inc()
+        metrics.REQUEST_SECONDS.labels(route, method).observe(seconds)
 
 
 def as_problem(error: BaseException) -> DomainError:
     """What any exception is called towards a caller; what we did not expect is logged and says nothing of our insides."""
     if isinstance(error, DomainError):
         return error
+    if isinstance(error, RequestValidationError):
+        return _of_values(error)
     if isinstance(error, HTTPException):
         return _of_framework(error)
     if is_away(error):
         log.warning("database_away", error=type(error).__name__)
         return database_away()
     log.error("unexpected_failure", exc_info=error)
-    return Unexpected(text("failed_inside"))
+    return errors.Unexpected(text("failed_inside"))
 
 
 def _of_framework(error: HTTPException) -> DomainError:
@@ -214,18 +194,18 @@ def _of_framework(error: HTTPException) -> DomainError:
         return error.__cause__
     match error.status_code:
         case 404:
-            return NotFound(text("no_such_path"))
+            return errors.NotFound(text("no_such_path"))
         case 405:
-            return MethodNotAllowed(text("no_such_method"))
+            return errors.MethodNotAllowed(text("no_such_method"))
         case 413:
-            return TooLarge(text("body_too_large"))
-    return BadRequest(text("body_unreadable"))
+            return errors.TooLarge(text("body_too_large"))
+    return errors.BadRequest(text("body_unreadable"))
 
 
-def _invalid(error: RequestValidationError) -> DomainError:
+def _of_values(error: RequestValidationError) -> DomainError:
     found = [field_problem(one) for one in error.errors()]
     if any(one.code == "json_invalid" for one in found):
-        return BadRequest(text("body_not_json"), found)
+        return errors.BadRequest(text("body_not_json"), found)
     return Invalid(text("places_wrong", count=len(found)), found)
 
 
@@ -279,7 +259,7 @@ class _StrictRoute(APIRoute):
                 kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
                 body = await request.body()
                 if takes_body and body and kind != "application/json" and not kind.endswith("+json"):
-                    raise UnsupportedMedia(text("send_json"))
+                    raise errors.UnsupportedMedia(text("send_json"))
                 if not takes_body and body.strip() not in (b"", b"{}"):
                     raise Invalid(text("no_body_taken"))
             return await handle(request)
@@ -307,18 +287,11 @@ class Routes(APIRouter):
 class Listing:
     """Which page of a list is asked for."""
 
-    limit: int
-    cursor: str | None
+    limit: Annotated[int, Query(ge=1, le=100, description="Items on a page")] = 50
+    cursor: Annotated[str | None, Query(max_length=600, description="The next_cursor of the page before")] = None
 
 
-def _listing(
-    limit: Annotated[int, Query(ge=1, le=100, description="Items on a page")] = 50,
-    cursor: Annotated[str | None, Query(max_length=600, description="The next_cursor of the page before")] = None,
-) -> Listing:
-    return Listing(limit, cursor)
-
-
-Paged = Annotated[Listing, Depends(_listing)]
+Paged = Annotated[Listing, Depends()]
 
 
 @dataclass
@@ -437,9 +410,9 @@ class Effect(Call):
         """The answer remembered under a key. Raises `Conflict` while there is none yet, `KeyReused` for another body."""
         found = await self.units.database.collection(IDEMPOTENCY).find_one({"_id": key_id})
         if found is None or "status" not in found:
-            raise Conflict(text("still_running"), retry_after=1)
+            raise errors.Conflict(text("still_running"), retry_after=1)
         if found["fingerprint"] != fingerprint:
-            raise KeyReused(text("key_reused"))
+            raise errors.KeyReused(text("key_reused"))
         metrics.REPLAYS.inc()
         return _answer(found, replayed=True)
 
@@ -486,10 +459,10 @@ def writes(scope: str) -> Any:
         actor = _allowed(request, scope)
         if request.method in ("POST", "PATCH") and not (idempotency_key or "").strip():
             problem = FieldProblem("Idempotency-Key", "missing", text("header_missing"), text("send_a_key"))
-            raise BadRequest(text("key_missing"), [problem])
+            raise errors.BadRequest(text("key_missing"), [problem])
         version = (if_match or "*").strip().removeprefix("W/").strip('"')
         if not _VERSION.fullmatch(version):
-            raise BadRequest(text("if_match_invalid"), [FieldProblem.of("If-Match", "etag_invalid")])
+            raise errors.BadRequest(text("if_match_invalid"), [FieldProblem.of("If-Match", "etag_invalid")])
         state = request.app.state
         expected = None if version == "*" else int(version)
         return Effect(request, state.units, actor, state.settings, (idempotency_key or "").strip(), expected)
@@ -501,7 +474,7 @@ def writes(scope: str) -> Any:
 def _allowed(request: Request, scope: str) -> Actor:
     actor: Actor = request.scope["actor"]
     if not actor.may(scope):
-        raise Forbidden(text("scope_needed", scope=scope))
+        raise errors.Forbidden(text("scope_needed", scope=scope))
     return actor
 
 
@@ -537,16 +510,12 @@ def document_app(name: str, title: str, routes: Iterable[APIRouter]) -> FastAPI:
 
     async def on_error(request: Request, error: Exception) -> Response:
         response = problem_response(as_problem(error))
-        if response.status_code == MethodNotAllowed.status:
+        if response.status_code == errors.MethodNotAllowed.status:
             response.headers["Allow"] = ", ".join(sorted(_methods_at(request.scope, app.routes)))
         return response
 
-    async def on_invalid(_: Request, error: RequestValidationError) -> Response:
-        return problem_response(_invalid(error))
-
-    for kind in (DomainError, HTTPException, Exception):
+    for kind in (DomainError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, on_error)
-    app.add_exception_handler(RequestValidationError, on_invalid)  # type: ignore[arg-type]
     app.openapi = lambda: _openapi(app, name)  # type: ignore[method-assign]
     return app
 

@@ -63,7 +63,6 @@ def kafka_options(settings: Settings) -> dict[str, Any]:
 
 async def ensure_topics(settings: Settings) -> None:
     """Create the topics that do not exist yet. Waits for the broker for as long as it takes."""
-    pause = 0.2
     while True:
         admin = AIOKafkaAdminClient(**kafka_options(settings), request_timeout_ms=10_000)
         try:
@@ -77,8 +76,7 @@ async def ensure_topics(settings: Settings) -> None:
             return
         except (KafkaError, OSError) as error:
             log.warning("topics_not_ensured", error=type(error).__name__)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 2.0)
+            await asyncio.sleep(0.5)
         finally:
             with contextlib.suppress(Exception):
                 await admin.close()
@@ -96,13 +94,11 @@ def sendable(rows: Sequence[Row], blocked: Iterable[tuple[str, str]]) -> list[Ro
     chosen: list[Row] = []
     for row in rows:
         stream = (row["aggregatetype"], row["aggregateid"])
-        if stream in closed:
-            continue
-        if stream in last and row["aggseq"] != last[stream] + 1:
+        if row["aggseq"] != last.get(stream, row["aggseq"] - 1) + 1:
             closed.add(stream)
-            continue
-        last[stream] = row["aggseq"]
-        chosen.append(row)
+        if stream not in closed:
+            last[stream] = row["aggseq"]
+            chosen.append(row)
     return chosen
 
 
@@ -142,7 +138,6 @@ def pause_after(attempts: int) -> float:
 class Relay:
     units: Units
     settings: Settings
-    last_success: float = field(default_factory=time.monotonic)
     _producer: AIOKafkaProducer | None = None
     _blocked: dict[tuple[str, str], float] = field(default_factory=dict)
     _stopping: bool = False
@@ -199,13 +194,10 @@ class Relay:
         fair = -(-RANGES // members)
         mine = 0
         for number, lease in enumerate(self._ranges):
-            had = lease.epoch
-            if mine < fair:
-                held = await lease.take()
-            else:
-                held = False
-                if had:
-                    await lease.release()
+            had, wanted = lease.epoch, mine < fair
+            held = wanted and await lease.take()
+            if had and not wanted:
+                await lease.release()
             mine += held
             metrics.RELAY_EPOCH.labels(str(number)).set(lease.epoch)
             if held and lease.epoch != had:
@@ -242,7 +234,6 @@ class Relay:
             )
             crash.point("relay.after_mark")
             metrics.RELAY_SENT.inc(len(sent))
-            self.last_success = time.monotonic()
         return len(sent) == len(chosen) and len(rows) == SCAN
 
     async def _scan(self, owned: list[int], session: Any) -> list[Row]:

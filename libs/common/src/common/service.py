@@ -13,15 +13,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import orjson
 import uvicorn
 from fastapi import APIRouter
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common import crash, inbox, outbox
@@ -128,9 +128,8 @@ class Process:
                 tasks.append(asyncio.create_task(api.serve(), name="api"))
             workers = self._start_workers()
             tasks += workers
-            ended = asyncio.ensure_future(asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))
-            waiting = asyncio.ensure_future(stop.wait())
-            await asyncio.wait({ended, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting = asyncio.create_task(stop.wait(), name="stop")
+            await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
             if not stop.is_set():
                 broken = next(task for task in tasks if task.done())
                 log.error("part_ended", part=broken.get_name(), exc_info=None if broken.cancelled() else broken.exception())
@@ -157,11 +156,10 @@ class Process:
     def _start_workers(self) -> list[asyncio.Task[None]]:
         if self.relay is None:
             return []
-        parts: list[tuple[str, Awaitable[None]]] = [("relay", self.relay.run())]
+        parts = {"relay": self.relay.run()} | {f"job {job.name}": self._every(job) for job in self.service.jobs}
         if self.consumer is not None:
-            parts.append(("consumer", self.consumer.run()))
-        parts += [(f"job {job.name}", self._every(job)) for job in self.service.jobs]
-        return [asyncio.ensure_future(_named(name, part)) for name, part in parts]
+            parts["consumer"] = self.consumer.run()
+        return [asyncio.create_task(part, name=name) for name, part in parts.items()]
 
     async def _every(self, job: Job) -> None:
         """Run a job again and again while this process holds its lease."""
@@ -233,35 +231,26 @@ class Process:
 
     @staticmethod
     async def _answers(asked: Awaitable[Any]) -> bool:
-        try:
+        with contextlib.suppress(Exception):
             async with asyncio.timeout(2):
                 await asked
-        except Exception:
-            return False
-        return True
+                return True
+        return False
 
-    async def _ops(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+    async def _ops(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`/livez` says that the loop turns, `/readyz` which dependency is away, `/metrics` everything else."""
         if scope["type"] != "http":
             return
-        status, body, kind = 404, b"", b"text/plain"
+        answer = Response(status_code=404)
         if scope["path"] == "/livez":
-            status, body = 200, b"ok\n"
+            answer = Response("ok\n", media_type="text/plain")
         elif scope["path"] == "/readyz":
             fine = self.ready and all(self._checks.values())
-            state = {"ready": fine, "role": self.role, "checks": {k: "up" if v else "down" for k, v in self._checks.items()}}
-            status, body, kind = 200 if fine else 503, orjson.dumps(state), b"application/json"
+            checks = {name: "up" if up else "down" for name, up in self._checks.items()}
+            answer = JSONResponse({"ready": fine, "role": self.role, "checks": checks}, 200 if fine else 503)
         elif scope["path"] == "/metrics":
-            status, body, kind = 200, generate_latest(REGISTRY), CONTENT_TYPE_LATEST.encode()
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
-        await send({"type": "http.response.body", "body": body})
-
-
-async def _named(name: str, part: Awaitable[None]) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    task.set_name(name)
-    await part
+            answer = Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+        await answer(scope, receive, send)
 
 
 async def _reachable(bootstrap: str) -> None:
@@ -348,7 +337,3 @@ def runner(main: Any) -> None:
         asyncio.run(main)
     else:
         uvloop.run(main)
-
-
-def table(services: Iterable[Service]) -> dict[str, Service]:
-    return {service.name: service for service in services}

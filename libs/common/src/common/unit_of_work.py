@@ -205,23 +205,22 @@ class Units:
 
         Raises what the work raises, `Conflict` when another writer was faster, `Unavailable` when the database is away.
         """
-        wrote = False
 
-        async def attempt(session: Any) -> T:
-            nonlocal wrote
+        async def attempt(session: Any) -> tuple[T, bool]:
             unit = UnitOfWork(self, session, replace(cause))
             result = await work(unit)
             await unit.flush()
-            wrote = unit.wrote_events
-            return result
+            return result, unit.wrote_events
 
         try:
-            result = await self.database.transaction(attempt, seconds=seconds or self.database.settings.transaction_seconds)
+            result, wrote_events = await self.database.transaction(
+                attempt, seconds=seconds or self.database.settings.transaction_seconds
+            )
         except PyMongoError as error:
             if is_duplicate(error):
                 raise changed_meanwhile() from error
             raise
-        if wrote:
+        if wrote_events:
             self.written.set()
         return result
 

@@ -55,13 +55,8 @@ def problem_body(
     status: int, slug: str, title: Words, detail: Words, errors: Sequence[FieldProblem], instance: str
 ) -> dict[str, Any]:
     """An RFC 9457 problem document in the language of the answer."""
-    body: dict[str, Any] = {
-        "type": f"/problems/{slug}",
-        "title": str(title),
-        "status": status,
-        "detail": str(detail),
-        "instance": instance,
-    }
+    body: dict[str, Any] = {"type": f"/problems/{slug}", "title": str(title), "status": status}
+    body |= {"detail": str(detail), "instance": instance}
     if errors:
         body["errors"] = [
             {"field": e.field, "code": e.code, "message": str(e.message), "repair": str(e.repair)}
