@@ -119,16 +119,10 @@ async def verify(token: str, keys: Jwks, rules: TokenRules) -> dict[str, Any]:
     key = await keys.key(kid)
     if key.algorithm_name != algorithm:
         raise unauthenticated("alg")
+    rule: Any = {"algorithms": [algorithm], "audience": rules.audience, "issuer": rules.issuer, "leeway": LEEWAY}
+    rule["options"] = {"require": ["iss", "aud", "exp", "iat", "sub", "jti"], "strict_aud": True}
     try:
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            key,
-            algorithms=[algorithm],
-            audience=rules.audience,
-            issuer=rules.issuer,
-            leeway=LEEWAY,
-            options={"require": ["iss", "aud", "exp", "iat", "sub", "jti"], "strict_aud": True},
-        )
+        claims: dict[str, Any] = jwt.decode(token, key, **rule)
     except jwt.PyJWTError as error:
         told: dict[type[Exception], str] = {jwt.ExpiredSignatureError: "exp", jwt.InvalidAudienceError: "aud"}
         raise unauthenticated(told.get(type(error), "signature or claims")) from None

@@ -108,9 +108,6 @@ class Inbox:
     parked_streams: set[str] = field(default_factory=set)
     _streak: int | None = None
 
-    def _handler(self, kind: str) -> Handler | None:
-        return self.types.get(kind) or self.types.get("*")
-
     async def process(self, records: list[Record]) -> None:
         """Apply, park or set aside every one of these records, in order.
 
@@ -158,43 +155,44 @@ class Inbox:
 
     async def _apply(self, messages: list[Message[Event | None]]) -> None:
         """One transaction over all of these: those whose turn it is take effect, the early ones are parked."""
-        outcomes: list[tuple[str, str]] = []
-        early: set[str] = set()
 
-        async def work(uow: UnitOfWork) -> None:
-            outcomes.clear()
-            early.clear()
-            last = await inbox.last_applied(uow, [m.envelope.stream for m in messages])
-            before = dict(last)
-            for message in messages:
-                envelope = message.envelope
-                verdict = judge(envelope.sequence, last[envelope.stream])
-                if verdict is Verdict.DUPLICATE:
-                    outcomes.append((envelope.type, "duplicate"))
-                elif verdict is Verdict.GAP:
-                    inbox.park(uow, message.record, envelope, Why.GAP, reason="gap", next_at=uow.now + TURN_PAUSE)
-                    early.add(envelope.stream)
-                    outcomes.append((envelope.type, "parked"))
-                else:
-                    last[envelope.stream] = envelope.sequence
-                    outcomes.append((envelope.type, await self._effect(message, uow)))
+        async def work(uow: UnitOfWork) -> list[str]:
+            before = await inbox.last_applied(uow, [m.envelope.stream for m in messages])
+            last = dict(before)
+            outcomes = [await self._in_turn(message, uow, last) for message in messages]
             for stream, sequence in last.items():
                 if sequence != before[stream]:
                     inbox.move_guard(uow, stream, sequence)
+            return outcomes
 
         started = time.monotonic()
-        await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS)
+        outcomes = await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS)
         crash.point("consumer.after_commit")
         metrics.HANDLER_SECONDS.labels("batch" if len(messages) > 1 else "one").observe(time.monotonic() - started)
-        for kind, outcome in outcomes:
-            metrics.HANDLED.labels(kind if kind in Event.registry else "unknown", outcome).inc()
+        early: set[str] = set()
+        for envelope, outcome in zip((m.envelope for m in messages), outcomes, strict=True):
+            metrics.HANDLED.labels(envelope.type if envelope.type in Event.registry else "unknown", outcome).inc()
+            if outcome == "parked":
+                early.add(envelope.stream)
         if early:
             self.parked_streams |= early
             log.warning("records_parked", reason="gap", streams=len(early))
 
+    async def _in_turn(self, message: Message[Event | None], uow: UnitOfWork, last: dict[str, int]) -> str:
+        """What becomes of a record when `last` was applied of its stream; moves `last` on when it takes effect."""
+        envelope = message.envelope
+        match judge(envelope.sequence, last[envelope.stream]):
+            case Verdict.DUPLICATE:
+                return "duplicate"
+            case Verdict.GAP:
+                inbox.park(uow, message.record, envelope, Why.GAP, reason="gap", next_at=uow.now + TURN_PAUSE)
+                return "parked"
+        last[envelope.stream] = envelope.sequence
+        return await self._effect(message, uow)
+
     async def _effect(self, message: Message[Event | None], uow: UnitOfWork) -> str:
         envelope = message.envelope
-        handler = self._handler(envelope.type)
+        handler = self.types.get(envelope.type) or self.types.get("*")
         inbox.claim(uow, envelope)
         if handler is None:
             return "ignored"
@@ -281,9 +279,8 @@ class Inbox:
         metrics.CONSUMER_PROGRESS.set_to_current_time()
         if self._streak:
             self._streak = 0
-            await self.units.database.collection(inbox.STATE).update_one(
-                {"_id": "streak"}, {"$set": {"failures": 0}}, upsert=True
-            )
+            state = self.units.database.collection(inbox.STATE)
+            await state.update_one({"_id": "streak"}, {"$set": {"failures": 0}}, upsert=True)
 
     async def _check_streak(self) -> None:
         """The count outlives the process: a bad deployment that is restarted again and again halts after one record."""

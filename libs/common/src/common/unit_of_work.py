@@ -108,21 +108,11 @@ class UnitOfWork(Reader):
         if place not in self._dirty:
             self._dirty[place] = kept
             aggregate.version = kept.stored_version + 1
-        topic = self._units.topic
+        source, topic = f"/roviec/{self._units.service}", self._units.topic
+        cause = (str(self.actor), self.cause.correlation_id, self.cause.causation_id, self.cause.traceparent)
         for event in aggregate.take_recorded():
             aggregate.sequence += 1
-            envelope = Envelope(
-                id=new_id(),
-                source=f"/roviec/{self._units.service}",
-                type=event.type,
-                subject=event.subject,
-                time=self.now,
-                sequence=aggregate.sequence,
-                actor=str(self.actor),
-                correlation_id=self.cause.correlation_id,
-                causation_id=self.cause.causation_id,
-                traceparent=self.cause.traceparent,
-            )
+            envelope = Envelope(new_id(), source, event.type, event.subject, self.now, aggregate.sequence, *cause)
             self.insert_raw(OUTBOX, event_row(event, envelope, topic))
         return aggregate
 
