@@ -185,7 +185,7 @@ class Inbox:
             case Verdict.DUPLICATE:
                 return "duplicate"
             case Verdict.GAP:
-                inbox.park(uow, message.record, envelope, Why.GAP, reason="gap", next_at=uow.now + TURN_PAUSE)
+                inbox.park(uow, message.record, envelope, Why.GAP, "gap", uow.now + TURN_PAUSE)
                 return "parked"
         last[envelope.stream] = envelope.sequence
         return await self._effect(message, uow)
@@ -196,7 +196,7 @@ class Inbox:
         inbox.claim(uow, envelope)
         if handler is None:
             return "ignored"
-        uow.because_of(Cause(Actor.system(self.units.service), envelope.correlation_id, envelope.id, envelope.traceparent))
+        uow.cause = Cause(Actor.system(self.units.service), envelope.correlation_id, envelope.id, envelope.traceparent)
         crash.point("consumer.before_effect")
         await handler(message, uow)
         return "applied"
@@ -224,7 +224,7 @@ class Inbox:
 
         async def work(uow: UnitOfWork) -> None:
             again = uow.now + inbox.pause_after(1)
-            inbox.park(uow, message.record, envelope, Why.FAILED, reason=type(failure).__name__, attempts=1, next_at=again)
+            inbox.park(uow, message.record, envelope, Why.FAILED, type(failure).__name__, again)
             self._count_failure(uow)
 
         await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS)
@@ -251,7 +251,7 @@ class Inbox:
                 last = await inbox.last_applied(uow, [envelope.stream])
                 if judge(envelope.sequence, last[envelope.stream]) is Verdict.DUPLICATE:
                     return False
-            inbox.park(uow, record, envelope, Why.DEAD, reason=f"{undecodable.reason}: {undecodable.detail}")
+            inbox.park(uow, record, envelope, Why.DEAD, str(undecodable))
             marks = {"reason": undecodable.reason, "detail": undecodable.detail, "consumer": self.units.service}
             marks |= {"attempts": "1", "first-at": uow.now.isoformat()}
             uow.insert_raw(OUTBOX, dead_letter_row(self.units.dead_letters, record, marks, uow.now))
@@ -490,13 +490,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - the client's signature
         """Finish what is in hand, commit it, drop the rest: its next owner reads it again."""
         crash.point("consumer.in_revoke")
-        await self._finish_lanes(seconds=10.0)
-        if self._consumer is not None and self._lanes:
-            await self._commit(self._consumer)
-        self._lanes = {}
-        self._assigned = set()
+        await self._let_go()
 
-    async def _finish_lanes(self, seconds: float) -> None:
+    async def _let_go(self) -> None:
         lanes = set(self._lanes.values())
         for lane in lanes:
             lane.closing = True
@@ -506,11 +502,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             self._looking.cancel()
             await asyncio.wait({self._looking}, timeout=2.0)
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=seconds)
+            _, late = await asyncio.wait(tasks, timeout=10.0)
             for task in late:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=2.0)
+        if self._consumer is not None and lanes:
+            await self._commit(self._consumer)
+        self._lanes, self._assigned = {}, set()
 
     async def _work(self, lane: Lane) -> None:
         while not lane.closing:
@@ -620,15 +619,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
 
     async def _close(self) -> None:
         """Leave the group if that can be done quickly; the client's own stop may hang or raise CancelledError."""
-        await self._finish_lanes(seconds=10.0)
+        await self._let_go()
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            if self._lanes:
-                await self._commit(consumer)
             with contextlib.suppress(Exception, asyncio.CancelledError):
                 async with asyncio.timeout(5):
                     await consumer.stop()
-        self._lanes, self._assigned = {}, set()
         if self._lease is not None and self._lease.epoch:
             await self._lease.release()
 

@@ -153,12 +153,8 @@ class GatewayTimeout(DomainError, status=504, slug="gateway-timeout"):
     """The service behind did not answer in time."""
 
 
-ALL: tuple[type[DomainError], ...] = (
-    BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, Conflict, RuleBroken, StaleVersion,
-    TooLarge, UnsupportedMedia, Invalid, KeyReused, TooMany, HeadersTooLarge, Unexpected, BadGateway, Unavailable,
-    GatewayTimeout,
-)  # fmt: skip
+ALL: tuple[type[DomainError], ...] = tuple(DomainError.__subclasses__())
 
 
-def database_away() -> Unavailable:
-    return Unavailable(text("database_away"), retry_after=2)
+def database_away(kind: type[Unavailable] = Unavailable) -> Unavailable:
+    return kind(text("database_away"), retry_after=2)

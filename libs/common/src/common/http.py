@@ -31,7 +31,7 @@ from common import observability as metrics
 from common.access import Jwks, TokenCache, TokenRules, actor_of, unauthenticated, verify
 from common.domain import Actor
 from common.errors import LANGUAGE, DomainError, FieldProblem, Invalid, database_away, text
-from common.mongo import DuplicateKeyError, Index, PyMongoError, is_away, is_conflict
+from common.mongo import Index, PyMongoError, is_away, is_conflict, is_duplicate
 from common.observability import REQUEST_ID, TRACEPARENT, Log, sane_request_id, sane_traceparent
 from common.outbox import new_id
 from common.repository import Reader
@@ -380,10 +380,8 @@ class Effect(Call):
             memory = uow.database.collection(IDEMPOTENCY)
             try:
                 await memory.insert_one({"_id": key_id, "fingerprint": fingerprint, "at": uow.now}, session=uow.session)
-            except DuplicateKeyError as error:
-                raise _SeenBefore from error
             except PyMongoError as error:
-                if is_conflict(error):  # another request holds this key, or has just been done with it
+                if is_duplicate(error) or is_conflict(error):  # another request has used this key, or holds it now
                     raise _SeenBefore from error
                 raise
             result = await handle(command, uow)

@@ -94,21 +94,14 @@ def move_guard(uow: UnitOfWork, stream: str, sequence: int) -> None:
 
 
 def park(
-    uow: UnitOfWork,
-    record: Record,
-    envelope: Envelope | None,
-    why: Why,
-    *,
-    reason: str,
-    attempts: int = 0,
-    next_at: datetime | None = None,
+    uow: UnitOfWork, record: Record, envelope: Envelope | None, why: Why, reason: str, next_at: datetime | None = None
 ) -> None:
     """Set a record aside. The same record again replaces itself."""
-    key, stream, sequence = (
-        (record.place, None, None) if envelope is None else (envelope.id, envelope.stream, envelope.sequence)
-    )
+    key, stream, sequence = record.place, None, None
+    if envelope is not None:
+        key, stream, sequence = envelope.id, envelope.stream, envelope.sequence
     row = {**asdict(record), "stream": stream, "sequence": sequence, "why": why.value, "reason": reason}
-    row |= {"attempts": attempts, "next_at": next_at, "parked_at": uow.now}
+    row |= {"attempts": int(why is Why.FAILED), "next_at": next_at, "parked_at": uow.now}
     uow.write_raw(PARKED, UpdateOne({"_id": key}, {"$set": row}, upsert=True))
 
 

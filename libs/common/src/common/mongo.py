@@ -20,16 +20,8 @@ from common.settings import Settings
 os.environ.setdefault("MOTOR_MAX_WORKERS", os.environ.get("MONGO_POOL", "64"))  # read by Motor when it is imported
 
 from pymongo import AsyncMongoClient, IndexModel, InsertOne, ReplaceOne, UpdateOne
-from pymongo.errors import (
-    BulkWriteError,
-    ConnectionFailure,
-    DuplicateKeyError,
-    NotPrimaryError,
-    OperationFailure,
-    PyMongoError,
-    ServerSelectionTimeoutError,
-    WTimeoutError,
-)
+from pymongo import errors as failures
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -54,12 +46,14 @@ def server_now() -> dict[str, Any]:
 def is_away(error: BaseException) -> bool:
     """True when the failure is the database's absence, not the work's fault: wait and try again, blame no record."""
     stepping_down = isinstance(error, OperationFailure) and error.code in {91, 189, 11600, 11602}
-    return stepping_down or isinstance(error, (Unavailable, TimeoutError, ConnectionFailure, NotPrimaryError, WTimeoutError))
+    return stepping_down or isinstance(
+        error, (Unavailable, TimeoutError, failures.ConnectionFailure, failures.NotPrimaryError, failures.WTimeoutError)
+    )
 
 
 def is_duplicate(error: BaseException) -> bool:
     """True when a unique index or an id was already taken."""
-    if isinstance(error, BulkWriteError):
+    if isinstance(error, failures.BulkWriteError):
         return any(one.get("code") == 11000 for one in error.details.get("writeErrors", ()))
     return isinstance(error, DuplicateKeyError)
 
@@ -113,10 +107,8 @@ class Database:
         uri = self.settings.mongo_uri.get_secret_value()
         if self._motor:
             from motor.motor_asyncio import AsyncIOMotorClient
-
-            self._client: Any = AsyncIOMotorClient(uri, **options)
-        else:
-            self._client = AsyncMongoClient(uri, **options)
+        client: Any = AsyncIOMotorClient if self._motor else AsyncMongoClient
+        self._client = client(uri, **options)
         self._db: Any = self._client[self.settings.database]
         self.process_id = os.urandom(8).hex()
 
@@ -180,8 +172,7 @@ class Database:
             task.cancel()  # it tidies up on its own time: a server that hangs must not hold the caller
             self._stragglers.add(task)
             task.add_done_callback(self._forget)
-            away = database_away()
-            raise OutOfTime(away.detail, retry_after=away.retry_after)
+            raise database_away(OutOfTime)
         try:
             return task.result()
         except PyMongoError as error:
@@ -198,7 +189,7 @@ class Database:
         async def once(session: Any) -> T:
             try:
                 return await work(session)
-            except ServerSelectionTimeoutError as error:  # the driver would go on trying for two minutes
+            except failures.ServerSelectionTimeoutError as error:  # the driver would go on trying for two minutes
                 raise database_away() from error
 
         async with await self._start_session() as session:

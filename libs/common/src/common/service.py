@@ -116,7 +116,7 @@ class Process:
     async def run(self, stop: asyncio.Event) -> None:
         """Start, serve until `stop` is set, drain, end."""
         health = Server(self._ops, self.settings.host, self.settings.ops_port)
-        servers = [health]
+        api: Server | None = None
         tasks = [asyncio.create_task(health.serve(), name="ops"), asyncio.create_task(watch_loop_lag(), name="loop-lag")]
         try:
             await self._prepare(stop)
@@ -124,7 +124,6 @@ class Process:
             tasks.append(asyncio.create_task(self._check_dependencies(), name="checks"))
             if self.role != "worker":
                 api = Server(self.api(), self.settings.host, self.settings.api_port)
-                servers.insert(0, api)
                 tasks.append(asyncio.create_task(api.serve(), name="api"))
             workers = self._start_workers()
             tasks += workers
@@ -135,7 +134,7 @@ class Process:
                 log.error("part_ended", part=broken.get_name(), exc_info=None if broken.cancelled() else broken.exception())
             self.ready, self._draining = False, True
             log.info("draining")
-            await self._drain(servers, workers)
+            await self._drain(api, health, workers)
         finally:
             for task in tasks:
                 task.cancel()
@@ -197,7 +196,7 @@ class Process:
 
     # --- the end ---
 
-    async def _drain(self, servers: Sequence[Server], workers: Sequence[asyncio.Task[None]]) -> None:
+    async def _drain(self, api: Server | None, health: Server, workers: Sequence[asyncio.Task[None]]) -> None:
         crash.point("process.draining")
         for part in (self.relay, self.consumer):
             if part is not None:
@@ -205,15 +204,14 @@ class Process:
         for task in workers:
             if task.get_name().startswith("job"):
                 task.cancel()
-        api = [server for server in servers[:-1] if server.started]
-        for server in api:
-            server.should_exit = True
+        if api is not None and api.started:
+            api.should_exit = True
         if workers:
             await asyncio.wait(workers, timeout=GRACE_SECONDS)
-        for server in api:
-            await server.closed(GRACE_SECONDS)
-        servers[-1].should_exit = True
-        await servers[-1].closed(1.0)
+        if api is not None and api.should_exit:
+            await api.closed(GRACE_SECONDS)
+        health.should_exit = True
+        await health.closed(1.0)
 
     # --- health ---
 

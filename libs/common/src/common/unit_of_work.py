@@ -44,7 +44,10 @@ class _Kept:
 
 
 class UnitOfWork(Reader):
-    """What a handler works with. `now` is the moment of the whole unit; `actor` is who asked for it."""
+    """What a handler works with. `now` is the moment of the whole unit; `actor` is who asked for it.
+
+    `cause` changes from record to record: a batch of records shares one transaction, not one reason.
+    """
 
     def __init__(self, units: Units, session: Any, cause: Cause) -> None:
         super().__init__(units.database, session)
@@ -60,10 +63,6 @@ class UnitOfWork(Reader):
     @property
     def actor(self) -> Actor:
         return self.cause.actor
-
-    def because_of(self, cause: Cause) -> None:
-        """What follows is done for another cause: a batch of records shares one transaction, not one reason."""
-        self.cause = cause
 
     # --- reading ---
 
