@@ -344,7 +344,7 @@ class Inbox:
         attempts = parked.attempts + 1
         change: dict[str, Any] = {"attempts": attempts, "next_at": self.units.clock() + inbox.pause_after(attempts)}
         if isinstance(error, Undecodable):
-            change |= {"why": Why.DEAD.value, "next_at": None, "reason": f"{error.reason}: {error.detail}"}
+            change |= {"why": Why.DEAD.value, "next_at": None, "reason": str(error)}
         else:
             change |= {"why": Why.FAILED.value, "reason": type(error).__name__}
             log.error("parked_record_failed_again", exc_info=error, place=parked.record.place, attempts=attempts)
@@ -430,7 +430,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         self._stopping = True
 
     async def _session(self) -> None:
-        session_ms = int(self.settings.session_seconds * 1000)
         consumer = self._consumer = AIOKafkaConsumer(
             **kafka_options(self.settings),
             group_id=self.settings.topic_prefix + self.units.service,
@@ -438,7 +437,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
-            session_timeout_ms=session_ms,
+            session_timeout_ms=int(self.settings.session_seconds * 1000),
             heartbeat_interval_ms=1000,
             rebalance_timeout_ms=45_000,
             request_timeout_ms=60_000,
@@ -625,6 +624,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             with contextlib.suppress(Exception, asyncio.CancelledError):
                 async with asyncio.timeout(5):
                     await consumer.stop()
+        self._lanes, self._assigned = {}, set()  # should the client have handed any out while it stopped
         if self._lease is not None and self._lease.epoch:
             await self._lease.release()
 

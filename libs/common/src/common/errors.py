@@ -26,9 +26,8 @@ class Words(NamedTuple):
         return self.en if LANGUAGE.get() == "en" else self.vi
 
 
-TEXTS = {
-    key: Words(**text) for key, text in tomllib.loads(Path(__file__).with_name("messages.toml").read_text("utf-8")).items()
-}
+_MESSAGES = tomllib.loads(Path(__file__).with_name("messages.toml").read_text("utf-8"))
+TEXTS = {key: Words(**languages) for key, languages in _MESSAGES.items()}
 """What `messages.toml` holds. A text that lacks a language stops the import."""
 
 

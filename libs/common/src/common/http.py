@@ -509,7 +509,8 @@ def document_app(name: str, title: str, routes: Iterable[APIRouter]) -> FastAPI:
     async def on_error(request: Request, error: Exception) -> Response:
         response = problem_response(as_problem(error))
         if response.status_code == errors.MethodNotAllowed.status:
-            response.headers["Allow"] = ", ".join(sorted(_methods_at(request.scope, app.routes)))
+            there = [route for route in _api_routes(app.routes) if route.matches(request.scope)[0] is not Match.NONE]
+            response.headers["Allow"] = ", ".join(sorted(set[str]().union(*(route.methods or () for route in there))))
         return response
 
     for kind in (DomainError, HTTPException, RequestValidationError, Exception):
@@ -536,12 +537,6 @@ def _openapi(app: FastAPI, name: str) -> dict[str, Any]:
                 operation["responses"]["default"] = {"description": "Problem (RFC 9457)", "content": problem}
         app.openapi_schema = document
     return app.openapi_schema
-
-
-def _methods_at(scope: Scope, routes: Iterable[Any]) -> set[str]:
-    """What may be done at the path of a request."""
-    found = (route.methods for route in _api_routes(routes) if route.matches(scope)[0] is not Match.NONE)
-    return {method for methods in found for method in methods or ()}
 
 
 def _api_routes(routes: Iterable[Any]) -> list[APIRoute]:

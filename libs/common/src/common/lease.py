@@ -46,9 +46,8 @@ class Lease:
             {"$unset": "gain"},
         ]
         try:
-            lease = await self.database.collection(LEASES).find_one_and_update(
-                {"_id": self.name}, update, upsert=True, return_document=True
-            )
+            leases = self.database.collection(LEASES)
+            lease = await leases.find_one_and_update({"_id": self.name}, update, upsert=True, return_document=True)
         except DuplicateKeyError:  # two processes created it at once
             return False
         if lease["owner"] != me:

@@ -28,6 +28,7 @@ from pymongo.write_concern import WriteConcern
 __all__ = ["Database", "DuplicateKeyError", "Index", "InsertOne", "PyMongoError", "ReplaceOne", "UpdateOne"]
 
 T = TypeVar("T")
+_AWAY = (Unavailable, TimeoutError, failures.ConnectionFailure, failures.NotPrimaryError, failures.WTimeoutError)
 log = Log(__name__)
 
 PRESENCE = "processes"
@@ -46,9 +47,7 @@ def server_now() -> dict[str, Any]:
 def is_away(error: BaseException) -> bool:
     """True when the failure is the database's absence, not the work's fault: wait and try again, blame no record."""
     stepping_down = isinstance(error, OperationFailure) and error.code in {91, 189, 11600, 11602}
-    return stepping_down or isinstance(
-        error, (Unavailable, TimeoutError, failures.ConnectionFailure, failures.NotPrimaryError, failures.WTimeoutError)
-    )
+    return stepping_down or isinstance(error, _AWAY)
 
 
 def is_duplicate(error: BaseException) -> bool:

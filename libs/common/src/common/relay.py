@@ -70,9 +70,8 @@ async def ensure_topics(settings: Settings) -> None:
             present = set(await admin.list_topics())
             missing = [entry for entry in to_create(settings.topic_prefix) if entry.name not in present]
             if missing:
-                await admin.create_topics(
-                    [NewTopic(e.name, e.partitions, settings.kafka_replication, topic_configs=e.config) for e in missing]
-                )
+                copies = settings.kafka_replication
+                await admin.create_topics([NewTopic(e.name, e.partitions, copies, topic_configs=e.config) for e in missing])
             return
         except (KafkaError, OSError) as error:
             log.warning("topics_not_ensured", error=type(error).__name__)
@@ -219,8 +218,7 @@ class Relay:
         if not owned:
             return False
         await self._learn_parked(owned)
-        now = time.monotonic()
-        self._blocked = {stream: until for stream, until in self._blocked.items() if until > now}
+        self._blocked = {stream: until for stream, until in self._blocked.items() if until > time.monotonic()}
         rows = await self.units.database.snapshot(lambda session: self._scan(owned, session))
         chosen = sendable(rows, self._blocked)
         if not chosen:
@@ -229,9 +227,8 @@ class Relay:
         sent = await self._send(chosen)
         crash.point("relay.after_send")
         if sent:
-            await self._outbox.update_many(
-                {"_id": {"$in": sent}, "state": PENDING}, {"$set": {"state": SENT}, "$currentDate": {"sent_at": True}}
-            )
+            change = {"$set": {"state": SENT}, "$currentDate": {"sent_at": True}}
+            await self._outbox.update_many({"_id": {"$in": sent}, "state": PENDING}, change)
             crash.point("relay.after_mark")
             metrics.RELAY_SENT.inc(len(sent))
         return len(sent) == len(chosen) and len(rows) == SCAN
@@ -248,9 +245,8 @@ class Relay:
         """A parked row holds back its stream: known again after every change of ownership, and every few seconds."""
         if time.monotonic() - self._parked_seen < self.settings.lease_seconds / 3:
             return
-        rows = await self._outbox.find(
-            {"state": PARKED, "bucket": {"$in": owned}}, {"aggregatetype": 1, "aggregateid": 1}
-        ).to_list(None)
+        parked, stream = {"state": PARKED, "bucket": {"$in": owned}}, {"aggregatetype": 1, "aggregateid": 1}
+        rows = await self._outbox.find(parked, stream).to_list(None)
         until = time.monotonic() + self.settings.lease_seconds
         self._blocked.update({(row["aggregatetype"], row["aggregateid"]): until for row in rows})
         self._parked_seen = time.monotonic()
@@ -287,9 +283,8 @@ class Relay:
             batch = producer.create_batch()
             for row in rows_of_batch:
                 headers = [(name, None if value is None else bytes(value)) for name, value in row["headers"]]
-                taken = batch.append(
-                    key=row["key"], value=row["payload"], timestamp=int(row["created_at"].timestamp() * 1000), headers=headers
-                )
+                at = int(row["created_at"].timestamp() * 1000)
+                taken = batch.append(key=row["key"], value=row["payload"], timestamp=at, headers=headers)
                 assert taken is not None, "a row that the batch has no room for would be marked as sent"
             batch.close()
             try:

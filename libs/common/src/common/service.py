@@ -82,13 +82,9 @@ class Service:
 
     def collections(self) -> list[tuple[str, tuple[Any, ...]]]:
         """Every collection of the service's database with its indexes."""
-        return [
-            *((store.collection, store.indexes) for store in self.stores),
-            (outbox.OUTBOX, outbox.INDEXES),
-            *inbox.COLLECTIONS,
-            (IDEMPOTENCY, IDEMPOTENCY_INDEXES),
-            (LEASES, ()),
-        ]
+        own = [(store.collection, store.indexes) for store in self.stores]
+        paths = [(outbox.OUTBOX, outbox.INDEXES), *inbox.COLLECTIONS]
+        return [*own, *paths, (IDEMPOTENCY, IDEMPOTENCY_INDEXES), (LEASES, ())]
 
 
 class Process:
@@ -100,11 +96,9 @@ class Process:
         self.units = Units(service.name, self.database, clock, settings.topic_prefix)
         self.keys = Jwks(settings.internal_jwks_url)
         self.relay = Relay(self.units, settings) if role != "api" else None
-        self.consumer = (
-            Consumer(self.units, settings, service.handlers, single_writer=service.single_writer)
-            if role != "api" and service.handlers
-            else None
-        )
+        self.consumer: Consumer | None = None
+        if role != "api" and service.handlers:
+            self.consumer = Consumer(self.units, settings, service.handlers, single_writer=service.single_writer)
         self.ready = False
         self._draining = False
         self._checks: dict[str, bool] = {}
@@ -127,8 +121,9 @@ class Process:
                 tasks.append(asyncio.create_task(api.serve(), name="api"))
             workers = self._start_workers()
             tasks += workers
-            waiting = asyncio.create_task(stop.wait(), name="stop")
-            await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
+            asked = asyncio.create_task(stop.wait(), name="asked to stop")
+            await asyncio.wait([*tasks, asked], return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
             if not stop.is_set():
                 broken = next(task for task in tasks if task.done())
                 log.error("part_ended", part=broken.get_name(), exc_info=None if broken.cancelled() else broken.exception())
@@ -303,6 +298,7 @@ class Server(uvicorn.Server):
 
 def run_process(process: Any) -> None:
     """Run a process's `run(stop)` until SIGTERM or SIGINT, and end hard should it not end by itself in time."""
+    import uvloop  # Windows has neither it nor these signals
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -318,20 +314,10 @@ def run_process(process: Any) -> None:
 
     code = 0
     try:
-        runner(main())
+        uvloop.run(main())
     except Exception as error:
         log.error("process_failed", exc_info=error)
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         code = 1
     sys.stdout.flush()
     os._exit(code)  # a driver's thread that hangs on a dead socket must not hold the process
-
-
-def runner(main: Any) -> None:
-    """asyncio.run, on uvloop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(main)
-    else:
-        uvloop.run(main)

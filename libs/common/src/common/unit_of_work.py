@@ -202,9 +202,8 @@ class Units:
             return result, unit.wrote_events
 
         try:
-            result, wrote_events = await self.database.transaction(
-                attempt, seconds=seconds or self.database.settings.transaction_seconds
-            )
+            budget = seconds or self.database.settings.transaction_seconds
+            result, wrote_events = await self.database.transaction(attempt, seconds=budget)
         except PyMongoError as error:
             if is_duplicate(error):
                 raise changed_meanwhile() from error

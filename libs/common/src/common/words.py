@@ -38,6 +38,7 @@ def prefers_english(accept_language: str) -> bool:
     return ranks["en"] > ranks["vi"]
 
 
+_TOLD = ("field", "code", "message", "repair", "quote")
 _NOT_AT_ALL = re.compile(r"q=0(\.0*)?")
 
 
@@ -58,9 +59,6 @@ def problem_body(
     body: dict[str, Any] = {"type": f"/problems/{slug}", "title": str(title), "status": status}
     body |= {"detail": str(detail), "instance": instance}
     if errors:
-        body["errors"] = [
-            {"field": e.field, "code": e.code, "message": str(e.message), "repair": str(e.repair)}
-            | ({} if e.quote is None else {"quote": e.quote})
-            for e in errors
-        ]
+        told = ({name: getattr(error, name) for name in _TOLD} for error in errors)
+        body["errors"] = [{name: str(one) for name, one in error.items() if one is not None} for error in told]
     return body
