@@ -14,7 +14,7 @@ import sys
 import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import partial, partialmethod
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -158,13 +158,17 @@ class Log:
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(name)
 
-    def _say(self, level: int, event: str, /, *, exc_info: BaseException | None = None, **fields: Any) -> None:
-        self._logger.log(level, event, extra={"fields": fields}, exc_info=exc_info)
+    def debug(self, event: str, /, **fields: Any) -> None:
+        self._logger.debug(event, extra={"fields": fields})
 
-    debug = partialmethod(_say, logging.DEBUG)
-    info = partialmethod(_say, logging.INFO)
-    warning = partialmethod(_say, logging.WARNING)
-    error = partialmethod(_say, logging.ERROR)
+    def info(self, event: str, /, **fields: Any) -> None:
+        self._logger.info(event, extra={"fields": fields})
+
+    def warning(self, event: str, /, *, exc_info: BaseException | None = None, **fields: Any) -> None:
+        self._logger.warning(event, extra={"fields": fields}, exc_info=exc_info)
+
+    def error(self, event: str, /, *, exc_info: BaseException | None = None, **fields: Any) -> None:
+        self._logger.error(event, extra={"fields": fields}, exc_info=exc_info)
 
 
 async def watch_loop_lag(step: float = 0.25, window: float = 5.0) -> None:
