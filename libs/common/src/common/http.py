@@ -151,18 +151,20 @@ class Edge:
 
     def _bounded(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Receive:
         limit = next((size for prefix, size in self.body_limits.items() if scope["path"].startswith(prefix)), BODY_LIMIT)
-        too_large = errors.TooLarge(text("body_over_limit", limit=limit))
-        declared = headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > limit:
-            raise too_large
+
+        def check(size: int) -> None:
+            if size > limit:
+                raise errors.TooLarge(text("body_over_limit", limit=limit))
+
+        declared = headers.get("content-length", "")
+        check(int(declared) if declared.isdecimal() else 0)
         seen = 0
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > limit:
-                raise too_large
+            check(seen)
             return message
 
         return counted
