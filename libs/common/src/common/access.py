@@ -12,7 +12,7 @@ import httpx2
 import jwt
 
 from common.domain import Actor
-from common.errors import Unauthenticated, Unavailable, Words
+from common.errors import Unauthenticated, Unavailable, text
 from common.observability import Log
 
 log = Log(__name__)
@@ -27,12 +27,7 @@ STALE_SECONDS = 3600
 
 def unauthenticated(reason: str) -> Unauthenticated:
     """`reason` is a short code; it says what to mend and helps no forger."""
-    return Unauthenticated(
-        Words(
-            f"Thẻ truy cập thiếu, hết hạn hoặc không hợp lệ ({reason}). Hãy lấy thẻ mới tại /oauth2/token.",
-            f"The access token is missing, expired or not valid ({reason}). Get a new one at /oauth2/token.",
-        )
-    )
+    return Unauthenticated(text("token_refused", reason=reason))
 
 
 def actor_of(claims: Mapping[str, Any]) -> Actor:
@@ -59,20 +54,14 @@ class Jwks:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched = self._tried = -STALE_SECONDS * 2.0
         self._lock = asyncio.Lock()
-        self._client: httpx2.AsyncClient | None = None
+        self._client = httpx2.AsyncClient(timeout=2.0, follow_redirects=False, trust_env=False)
 
     async def key(self, kid: str) -> jwt.PyJWK:
         """The key with this id. Raises `Unauthenticated` when the issuer has none such, `Unavailable` when it is away."""
         if kid not in self._keys or time.monotonic() - self._fetched > STALE_SECONDS / 4:
             await self._refresh(kid)
         if time.monotonic() - self._fetched > STALE_SECONDS:
-            raise Unavailable(
-                Words(
-                    "Không lấy được khóa công khai của nơi cấp thẻ. Hãy thử lại sau.",
-                    "The token issuer's public keys cannot be had. Try again later.",
-                ),
-                retry_after=5,
-            )
+            raise Unavailable(text("issuer_away"), retry_after=5)
         try:
             return self._keys[kid]
         except KeyError:
@@ -86,21 +75,17 @@ class Jwks:
                 return
             self._tried = now
             try:
-                if self._client is None:
-                    self._client = httpx2.AsyncClient(timeout=2.0, follow_redirects=False, trust_env=False)
                 answer = await self._client.get(self._url)
                 answer.raise_for_status()
                 found = jwt.PyJWKSet.from_dict(answer.json())
             except (httpx2.HTTPError, jwt.PyJWTError, ValueError) as error:
                 log.warning("jwks_not_fetched", error=type(error).__name__)
                 return
-            usable = [key for key in found.keys if key.key_id and key.public_key_use in (None, "sig")]
-            self._keys = {str(key.key_id): key for key in usable}
+            self._keys = {key.key_id: key for key in found.keys if key.key_id and key.public_key_use in (None, "sig")}
             self._fetched = now
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
+        await self._client.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +119,13 @@ async def verify(token: str, keys: Jwks, rules: TokenRules) -> dict[str, Any]:
     key = await keys.key(kid)
     if key.algorithm_name != algorithm:
         raise unauthenticated("alg")
+    rule: Any = {"algorithms": [algorithm], "audience": rules.audience, "issuer": rules.issuer, "leeway": LEEWAY}
+    rule["options"] = {"require": ["iss", "aud", "exp", "iat", "sub", "jti"], "strict_aud": True}
     try:
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            key,
-            algorithms=[algorithm],
-            audience=rules.audience,
-            issuer=rules.issuer,
-            leeway=LEEWAY,
-            options={"require": ["iss", "aud", "exp", "iat", "sub", "jti"], "strict_aud": True},
-        )
-    except jwt.ExpiredSignatureError:
-        raise unauthenticated("exp") from None
-    except jwt.InvalidAudienceError:
-        raise unauthenticated("aud") from None
-    except jwt.PyJWTError:
-        raise unauthenticated("signature or claims") from None
+        claims: dict[str, Any] = jwt.decode(token, key, **rule)
+    except jwt.PyJWTError as error:
+        told: dict[type[Exception], str] = {jwt.ExpiredSignatureError: "exp", jwt.InvalidAudienceError: "aud"}
+        raise unauthenticated(told.get(type(error), "signature or claims")) from None
     if not all(type(claims[name]) is int for name in ("exp", "iat")) or not isinstance(claims["sub"], str):
         raise unauthenticated("claims")
     if not 0 < claims["exp"] - claims["iat"] <= rules.max_lifetime:

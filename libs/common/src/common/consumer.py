@@ -22,6 +22,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from common import crash, inbox
+from common import observability as metrics
 from common.contracts.base import Envelope, Event, Message, Record, Undecodable, check_json
 from common.contracts.topics import TOPICS, topic_of
 from common.domain import Actor
@@ -29,19 +30,8 @@ from common.errors import DomainError
 from common.inbox import Parked, Verdict, Why, judge
 from common.lease import Lease
 from common.mongo import OutOfTime, PyMongoError, UpdateOne, is_away
-from common.observability import (
-    CONSUMER_AGE,
-    CONSUMER_HALTED,
-    CONSUMER_LAG,
-    CONSUMER_PROGRESS,
-    CONSUMER_REBUILT,
-    DEAD_LETTERS,
-    HANDLED,
-    HANDLER_SECONDS,
-    PARKED,
-    Log,
-)
-from common.outbox import OUTBOX, dead_letter_row
+from common.observability import Log
+from common.outbox import DEAD_LETTER, OUTBOX, dead_letter_row
 from common.relay import ensure_topics, kafka_options
 from common.settings import Settings
 from common.unit_of_work import Cause, Handler, UnitOfWork, Units
@@ -54,8 +44,8 @@ HIGH_WATER_BYTES = 8 * 1024 * 1024
 BATCH_SECONDS = 20.0
 PROBE_SECONDS = 2.0
 """A server that answers may still do nothing; only a transaction that ends shows that it works."""
-TRIES = 3
-"""Tries of a failing record before its stream is parked; two short pauses lie between them."""
+RETRY_PAUSES = (0.2, 0.8)
+"""Seconds between the tries of a failing record, before its stream is parked."""
 FAILURES_IN_A_ROW = 20
 """A consumer that fails this often without one success stops: the fault is its own, not the records'."""
 STUCK_SECONDS = 60.0
@@ -118,9 +108,6 @@ class Inbox:
     parked_streams: set[str] = field(default_factory=set)
     _streak: int | None = None
 
-    def _handler(self, kind: str) -> Handler | None:
-        return self.types.get(kind) or self.types.get("*")
-
     async def process(self, records: list[Record]) -> None:
         """Apply, park or set aside every one of these records, in order.
 
@@ -128,24 +115,14 @@ class Inbox:
         failures in a row.
         """
         await self._check_streak()
-        messages: list[Message[Event | None]] = []
-        poison = False
-        for record in records:
-            try:
-                messages.append(decode(record, self.types))
-            except Undecodable:
-                poison = True
-        if not poison and len(records) > 1:
-            try:
-                await self._apply(messages)
-            except Exception as error:
-                if await self._database_is_away(error):
-                    raise
-                log.warning("batch_redone_one_by_one", records=len(records), error=type(error).__name__)
-            else:
-                await self._succeeded()
-                await self._drain_behind(messages)
+        try:
+            messages = [decode(record, self.types) for record in records]
+        except Undecodable:
+            messages = []
+        if len(messages) > 1:
+            if (failure := await self._try(messages)) is None:
                 return
+            log.warning("batch_redone_one_by_one", records=len(records), error=type(failure).__name__)
         for record in records:
             await self._one(record)
 
@@ -155,66 +132,71 @@ class Inbox:
         except Undecodable as undecodable:
             await self._bury(record, undecodable)
             return
-        failure: BaseException | None = None
-        for attempt in range(TRIES):
-            try:
-                await self._apply([message])
-            except Exception as error:
-                if await self._database_is_away(error):
-                    raise
-                failure = error
-                if attempt < TRIES - 1:
-                    await asyncio.sleep(0.2 * 4**attempt)
-            else:
-                await self._succeeded()
-                await self._drain_behind([message])
+        for pause in (*RETRY_PAUSES, None):
+            if (failure := await self._try([message])) is None:
                 return
-        assert failure is not None
-        await self._park_failed(message, failure)
+            if pause is None:
+                await self._park_failed(message, failure)
+            else:
+                await asyncio.sleep(pause)
+
+    async def _try(self, messages: list[Message[Event | None]]) -> Exception | None:
+        """Apply these and what waits behind them. Returns the failure when it lies with them, and raises any other."""
+        try:
+            await self._apply(messages)
+        except Exception as error:
+            if await self._database_is_away(error):
+                raise
+            return error
+        await self._succeeded()
+        for stream in {message.envelope.stream for message in messages} & self.parked_streams:
+            await self.drain(stream)
+        return None
 
     async def _apply(self, messages: list[Message[Event | None]]) -> None:
         """One transaction over all of these: those whose turn it is take effect, the early ones are parked."""
-        outcomes: list[tuple[str, str]] = []
-        early: set[str] = set()
 
-        async def work(uow: UnitOfWork) -> None:
-            outcomes.clear()
-            early.clear()
-            last = await inbox.last_applied(uow, [m.envelope.stream for m in messages])
-            before = dict(last)
-            for message in messages:
-                envelope = message.envelope
-                verdict = judge(envelope.sequence, last[envelope.stream])
-                if verdict is Verdict.DUPLICATE:
-                    outcomes.append((envelope.type, "duplicate"))
-                elif verdict is Verdict.GAP:
-                    inbox.park(uow, message.record, envelope, Why.GAP, reason="gap", next_at=uow.now + TURN_PAUSE)
-                    early.add(envelope.stream)
-                    outcomes.append((envelope.type, "parked"))
-                else:
-                    last[envelope.stream] = envelope.sequence
-                    outcomes.append((envelope.type, await self._effect(message, uow)))
+        async def work(uow: UnitOfWork) -> list[str]:
+            before = await inbox.last_applied(uow, [m.envelope.stream for m in messages])
+            last = dict(before)
+            outcomes = [await self._in_turn(message, uow, last) for message in messages]
             for stream, sequence in last.items():
                 if sequence != before[stream]:
                     inbox.move_guard(uow, stream, sequence)
+            return outcomes
 
         started = time.monotonic()
-        await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS)
+        outcomes = await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS)
         crash.point("consumer.after_commit")
-        HANDLER_SECONDS.labels("batch" if len(messages) > 1 else "one").observe(time.monotonic() - started)
-        for kind, outcome in outcomes:
-            HANDLED.labels(kind if kind in Event.registry else "unknown", outcome).inc()
+        metrics.HANDLER_SECONDS.labels("batch" if len(messages) > 1 else "one").observe(time.monotonic() - started)
+        early: set[str] = set()
+        for envelope, outcome in zip((m.envelope for m in messages), outcomes, strict=True):
+            metrics.HANDLED.labels(envelope.type if envelope.type in Event.registry else "unknown", outcome).inc()
+            if outcome == "parked":
+                early.add(envelope.stream)
         if early:
             self.parked_streams |= early
             log.warning("records_parked", reason="gap", streams=len(early))
 
+    async def _in_turn(self, message: Message[Event | None], uow: UnitOfWork, last: dict[str, int]) -> str:
+        """What becomes of a record when `last` was applied of its stream; moves `last` on when it takes effect."""
+        envelope = message.envelope
+        match judge(envelope.sequence, last[envelope.stream]):
+            case Verdict.DUPLICATE:
+                return "duplicate"
+            case Verdict.GAP:
+                inbox.park(uow, message.record, envelope, Why.GAP, "gap", uow.now + TURN_PAUSE)
+                return "parked"
+        last[envelope.stream] = envelope.sequence
+        return await self._effect(message, uow)
+
     async def _effect(self, message: Message[Event | None], uow: UnitOfWork) -> str:
         envelope = message.envelope
-        handler = self._handler(envelope.type)
+        handler = self.types.get(envelope.type) or self.types.get("*")
         inbox.claim(uow, envelope)
         if handler is None:
             return "ignored"
-        uow.because_of(Cause(Actor.system(self.units.service), envelope.correlation_id, envelope.id, envelope.traceparent))
+        uow.cause = Cause(Actor.system(self.units.service), envelope.correlation_id, envelope.id, envelope.traceparent)
         crash.point("consumer.before_effect")
         await handler(message, uow)
         return "applied"
@@ -242,15 +224,13 @@ class Inbox:
 
         async def work(uow: UnitOfWork) -> None:
             again = uow.now + inbox.pause_after(1)
-            inbox.park(uow, message.record, envelope, Why.FAILED, reason=type(failure).__name__, attempts=1, next_at=again)
+            inbox.park(uow, message.record, envelope, Why.FAILED, type(failure).__name__, again)
             self._count_failure(uow)
 
         await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS)
-        self._streak = (self._streak or 0) + 1
-        self.parked_streams.add(envelope.stream)
-        HANDLED.labels(envelope.type, "parked").inc()
+        metrics.HANDLED.labels(envelope.type, "parked").inc()
         log.error("record_parked", exc_info=failure, place=message.record.place, type=envelope.type, event_id=envelope.id)
-        await self._check_streak()
+        await self._failed(envelope)
 
     async def _bury(self, record: Record, undecodable: Undecodable) -> None:
         """Dead letter: original bytes and the reason, through the outbox; the record stays here until it is redriven.
@@ -264,36 +244,24 @@ class Inbox:
 
         async def work(uow: UnitOfWork) -> bool:
             database, session = uow.database, uow.session
-            place = {"aggregatetype": "dead-letter", "aggregateid": record.place}
+            place = {"aggregatetype": DEAD_LETTER, "aggregateid": record.place}
             if await database.collection(OUTBOX).find_one(place, {"_id": 1}, session=session) is not None:
                 return False
             if envelope is not None:
                 last = await inbox.last_applied(uow, [envelope.stream])
                 if judge(envelope.sequence, last[envelope.stream]) is Verdict.DUPLICATE:
                     return False
-            inbox.park(uow, record, envelope, Why.DEAD, reason=f"{undecodable.reason}: {undecodable.detail}")
-            reason = {
-                "reason": undecodable.reason,
-                "detail": undecodable.detail,
-                "topic": record.topic,
-                "partition": str(record.partition),
-                "offset": str(record.offset),
-                "consumer": self.units.service,
-                "attempts": "1",
-                "first-at": uow.now.isoformat(),
-            }
-            row = dead_letter_row(self.units.dead_letters, (record.key, record.value, list(record.headers)), reason, uow.now)
-            uow.insert_raw(OUTBOX, row)
+            inbox.park(uow, record, envelope, Why.DEAD, str(undecodable))
+            marks = {"reason": undecodable.reason, "detail": undecodable.detail, "consumer": self.units.service}
+            marks |= {"attempts": "1", "first-at": uow.now.isoformat()}
+            uow.insert_raw(OUTBOX, dead_letter_row(self.units.dead_letters, record, marks, uow.now))
             self._count_failure(uow)
             return True
 
         if await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS):
-            self._streak = (self._streak or 0) + 1
-            if envelope is not None:
-                self.parked_streams.add(envelope.stream)
-            DEAD_LETTERS.labels(undecodable.reason).inc()
+            metrics.DEAD_LETTERS.labels(undecodable.reason).inc()
             log.error("dead_letter", place=record.place, reason=undecodable.reason, detail=undecodable.detail)
-            await self._check_streak()
+            await self._failed(envelope)
 
     # --- failures in a row ---
 
@@ -301,13 +269,18 @@ class Inbox:
     def _count_failure(uow: UnitOfWork) -> None:
         uow.write_raw(inbox.STATE, UpdateOne({"_id": "streak"}, {"$inc": {"failures": 1}}, upsert=True))
 
+    async def _failed(self, envelope: Envelope | None) -> None:
+        self._streak = (self._streak or 0) + 1
+        if envelope is not None:
+            self.parked_streams.add(envelope.stream)
+        await self._check_streak()
+
     async def _succeeded(self) -> None:
-        CONSUMER_PROGRESS.set_to_current_time()
+        metrics.CONSUMER_PROGRESS.set_to_current_time()
         if self._streak:
             self._streak = 0
-            await self.units.database.collection(inbox.STATE).update_one(
-                {"_id": "streak"}, {"$set": {"failures": 0}}, upsert=True
-            )
+            state = self.units.database.collection(inbox.STATE)
+            await state.update_one({"_id": "streak"}, {"$set": {"failures": 0}}, upsert=True)
 
     async def _check_streak(self) -> None:
         """The count outlives the process: a bad deployment that is restarted again and again halts after one record."""
@@ -322,14 +295,9 @@ class Inbox:
     async def due(self) -> list[Parked]:
         """Parked records whose time has come, and the count of all, for the gauge."""
         collection = self.units.database.collection(inbox.PARKED)
-        PARKED.set(await collection.count_documents({}))
+        metrics.PARKED.set(await collection.count_documents({}))
         rows = await collection.find({"next_at": {"$lte": self.units.clock()}}).sort([("next_at", 1)]).limit(100).to_list(None)
         return [Parked.parse(row) for row in rows]
-
-    async def _drain_behind(self, messages: list[Message[Event | None]]) -> None:
-        if self.parked_streams:
-            for stream in {m.envelope.stream for m in messages} & self.parked_streams:
-                await self.drain(stream)
 
     async def drain(self, stream: str) -> None:
         """Apply what is parked of a stream, as far as its order allows."""
@@ -350,7 +318,7 @@ class Inbox:
                 if verdict is Verdict.NEXT:
                     message = decode(head.record, self.types)
                     inbox.move_guard(uow, stream, head.sequence)
-                    HANDLED.labels(message.envelope.type, await self._effect(message, uow)).inc()
+                    metrics.HANDLED.labels(message.envelope.type, await self._effect(message, uow)).inc()
                 await inbox.unpark(uow, head.id)
                 return True
 
@@ -376,7 +344,7 @@ class Inbox:
         attempts = parked.attempts + 1
         change: dict[str, Any] = {"attempts": attempts, "next_at": self.units.clock() + inbox.pause_after(attempts)}
         if isinstance(error, Undecodable):
-            change |= {"why": Why.DEAD.value, "next_at": None, "reason": f"{error.reason}: {error.detail}"}
+            change |= {"why": Why.DEAD.value, "next_at": None, "reason": str(error)}
         else:
             change |= {"why": Why.FAILED.value, "reason": type(error).__name__}
             log.error("parked_record_failed_again", exc_info=error, place=parked.record.place, attempts=attempts)
@@ -386,7 +354,7 @@ class Inbox:
 # --- Kafka ---
 
 
-@dataclass
+@dataclass(eq=False)
 class Lane:
     """What waits to be applied, strictly in order: the records of one partition, or of all when there is one writer."""
 
@@ -426,7 +394,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         self.halted = False
         self._topics = [settings.topic_prefix + topic for topic in topics_for(types)]
         self._lease = Lease(units.database, "single-writer", settings.lease_seconds) if single_writer else None
-        self._single = single_writer
         self._lanes: dict[TopicPartition, Lane] = {}
         self._assigned: set[TopicPartition] = set()
         self._consumer: AIOKafkaConsumer | None = None
@@ -455,7 +422,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             finally:
                 await self._close()
             if not self._stopping:
-                CONSUMER_REBUILT.labels(reason).inc()
+                metrics.CONSUMER_REBUILT.labels(reason).inc()
                 await asyncio.sleep(0.5)
 
     def stop(self) -> None:
@@ -463,7 +430,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         self._stopping = True
 
     async def _session(self) -> None:
-        session_ms = int(self.settings.session_seconds * 1000)
         consumer = self._consumer = AIOKafkaConsumer(
             **kafka_options(self.settings),
             group_id=self.settings.topic_prefix + self.units.service,
@@ -471,7 +437,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
-            session_timeout_ms=session_ms,
+            session_timeout_ms=int(self.settings.session_seconds * 1000),
             heartbeat_interval_ms=1000,
             rebalance_timeout_ms=45_000,
             request_timeout_ms=60_000,
@@ -513,9 +479,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._assigned = set(assigned)
-        shared = Lane() if self._single else None
+        shared = None if self._lease is None else Lane()
         self._lanes = {partition: shared or Lane() for partition in self._assigned}
-        for lane in _distinct(self._lanes.values()):
+        for lane in set(self._lanes.values()):
             lane.task = asyncio.create_task(self._work(lane), name="lane")
         self.last_progress = time.monotonic()
         log.info("partitions_assigned", count=len(self._assigned))
@@ -523,14 +489,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - the client's signature
         """Finish what is in hand, commit it, drop the rest: its next owner reads it again."""
         crash.point("consumer.in_revoke")
-        await self._finish_lanes(seconds=10.0)
-        if self._consumer is not None and self._lanes:
-            await self._commit(self._consumer)
-        self._lanes = {}
-        self._assigned = set()
+        await self._let_go()
 
-    async def _finish_lanes(self, seconds: float) -> None:
-        lanes = _distinct(self._lanes.values())
+    async def _let_go(self) -> None:
+        lanes = set(self._lanes.values())
         for lane in lanes:
             lane.closing = True
             lane.filled.set()
@@ -539,11 +501,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             self._looking.cancel()
             await asyncio.wait({self._looking}, timeout=2.0)
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=seconds)
+            _, late = await asyncio.wait(tasks, timeout=10.0)
             for task in late:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=2.0)
+        if self._consumer is not None and lanes:
+            await self._commit(self._consumer)
+        self._lanes, self._assigned = {}, set()
 
     async def _work(self, lane: Lane) -> None:
         while not lane.closing:
@@ -555,37 +520,37 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             if not await self._apply(lane, records):
                 return
             for record in records:
-                partition = TopicPartition(self.settings.topic_prefix + record.topic, record.partition)
+                partition = self._place(record)
                 lane.done[partition] = record.offset + 1
                 lane.last_at[partition] = record.at
             self.last_progress = time.monotonic()
 
     async def _apply(self, lane: Lane, records: list[Record]) -> bool:
         """Apply a batch, waiting out the database's absence. False when the lane closes or halts before it is done."""
-        pause = 0.2
         while True:
             try:
                 await self.inbox.process(records)
+                return True
             except Halted:
                 if not self.halted:
                     self.halted = True
-                    CONSUMER_HALTED.set(1)
+                    metrics.CONSUMER_HALTED.set(1)
                     log.error("consumer_halted", failures_in_a_row=FAILURES_IN_A_ROW)
                 while not lane.closing:
                     lane.filled.clear()
                     await lane.filled.wait()
                 return False
             except Exception as error:
-                if not is_away(error):
-                    log.error("lane_failed", exc_info=error)
-                else:
+                if is_away(error):
                     log.warning("consumer_database_away", error=type(error).__name__)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 2.0)
+                else:
+                    log.error("lane_failed", exc_info=error)
+                await asyncio.sleep(0.5)
                 if lane.closing:
                     return False
-            else:
-                return True
+
+    def _place(self, record: Record) -> TopicPartition:
+        return TopicPartition(self.settings.topic_prefix + record.topic, record.partition)
 
     def _throttle(self, consumer: AIOKafkaConsumer) -> None:
         """Stop fetching for a lane that is full, go on when it is half empty; polling itself never stops."""
@@ -599,7 +564,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
     # --- offsets, parked records, figures ---
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        lanes = _distinct(self._lanes.values())
+        lanes = set(self._lanes.values())
         offsets = {place: offset for lane in lanes for place, offset in lane.done.items() if place in self._assigned}
         if not offsets:
             return
@@ -618,15 +583,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
 
     async def _look_at_parked(self) -> None:
         try:
-            due = [
-                parked.stream
-                for parked in await self.inbox.due()
-                if TopicPartition(self.settings.topic_prefix + parked.record.topic, parked.record.partition) in self._assigned
-            ]
-            for stream in dict.fromkeys(due):
-                if stream is not None:
-                    self.inbox.parked_streams.add(stream)
-                    await self.inbox.drain(stream)
+            due = dict.fromkeys(one.stream for one in await self.inbox.due() if self._place(one.record) in self._assigned)
+            for stream in filter(None, due):
+                self.inbox.parked_streams.add(stream)
+                await self.inbox.drain(stream)
         except Exception as error:  # the next look is a second away
             log.warning("parked_not_looked_at", error=type(error).__name__)
 
@@ -648,9 +608,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             lag = max(0, end - positions[partition]) + waiting
             behind += lag
             topic = partition.topic.removeprefix(self.settings.topic_prefix)
-            CONSUMER_LAG.labels(topic, str(partition.partition)).set(lag)
+            metrics.CONSUMER_LAG.labels(topic, str(partition.partition)).set(lag)
             last = 0 if lane is None or not lag else lane.last_at.get(partition, 0)
-            CONSUMER_AGE.labels(topic, str(partition.partition)).set(max(0.0, time.time() - last / 1000) if last else 0)
+            metrics.CONSUMER_AGE.labels(topic, str(partition.partition)).set(max(0.0, time.time() - last / 1000) if last else 0)
         if not behind:
             self.last_progress = time.monotonic()
         elif time.monotonic() - self.last_progress > STUCK_SECONDS and not self.halted:
@@ -658,23 +618,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
 
     async def _close(self) -> None:
         """Leave the group if that can be done quickly; the client's own stop may hang or raise CancelledError."""
-        await self._finish_lanes(seconds=10.0)
+        await self._let_go()
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            if self._lanes:
-                await self._commit(consumer)
             with contextlib.suppress(Exception, asyncio.CancelledError):
                 async with asyncio.timeout(5):
                     await consumer.stop()
-        self._lanes, self._assigned = {}, set()
+        self._lanes, self._assigned = {}, set()  # should the client have handed any out while it stopped
         if self._lease is not None and self._lease.epoch:
-            with contextlib.suppress(PyMongoError, TimeoutError):
-                async with asyncio.timeout(2):
-                    await self._lease.release()
-
-
-def _distinct(lanes: Iterable[Lane]) -> list[Lane]:
-    return list({id(lane): lane for lane in lanes}.values())
+            await self._lease.release()
 
 
 def _record(prefix: str, raw: Any) -> Record:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Annotated, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -25,11 +25,6 @@ def local_day(moment: datetime) -> date:
 def end_of(day: date) -> datetime:
     """The last second of a day in Asia/Ho_Chi_Minh, in UTC: a due day ends at 23:59:59 there."""
     return datetime.combine(day, time(23, 59, 59), VIETNAM).astimezone(UTC)
-
-
-def start_of(day: date) -> datetime:
-    """The first moment of a day in Asia/Ho_Chi_Minh, in UTC."""
-    return end_of(day - timedelta(days=1)) + timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,16 @@
-"""Words for failures: every one has a stable slug, speaks Vietnamese and English, and says what to do about it."""
+"""Words for failures: every one has a stable slug, speaks Vietnamese and English, and says what to do about it.
+
+The texts of this package's own refusals stand in `messages.toml`, by key.
+"""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Self
 
 LANGUAGE: ContextVar[str] = ContextVar("language", default="vi")
 """The language of the answer being made: `vi` unless the caller's Accept-Language prefers `en`."""
@@ -21,6 +26,20 @@ class Words(NamedTuple):
         return self.en if LANGUAGE.get() == "en" else self.vi
 
 
+_MESSAGES = tomllib.loads(Path(__file__).with_name("messages.toml").read_text("utf-8"))
+TEXTS = {key: Words(**languages) for key, languages in _MESSAGES.items()}
+"""What `messages.toml` holds. A text that lacks a language stops the import."""
+
+
+def text(key: str, /, **values: object) -> Words:
+    """The text under a key with its placeholders filled, from `Words` in the language of each. Raises KeyError for a key or
+    a placeholder that is not there.
+    """
+    vi = {name: value.vi if isinstance(value, Words) else value for name, value in values.items()}
+    en = {name: value.en if isinstance(value, Words) else value for name, value in values.items()}
+    return Words(TEXTS[key].vi.format(**vi), TEXTS[key].en.format(**en))
+
+
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
     """What is wrong with one field, and how to mend it. `quote` holds the very words that caused it, if words did."""
@@ -31,6 +50,11 @@ class FieldProblem:
     repair: Words
     quote: str | None = None
 
+    @classmethod
+    def of(cls, field: str, code: str, /, **values: object) -> FieldProblem:
+        """With the texts that stand under `problem.<code>`."""
+        return cls(field, code, text(f"problem.{code}", **values), text(f"problem.{code}.repair", **values))
+
 
 class DomainError(Exception):
     """Base of all expected failures. `status` is its HTTP status, `slug` its stable name, `title` its kind in words."""
@@ -39,129 +63,97 @@ class DomainError(Exception):
     slug: ClassVar[str]
     title: ClassVar[Words]
 
+    def __init_subclass__(cls, status: int | None = None, slug: str = "") -> None:
+        if status is not None:
+            cls.status, cls.slug, cls.title = status, slug, text(f"title.{slug}")
+
     def __init__(self, detail: Words, errors: Sequence[FieldProblem] = (), *, retry_after: int | None = None) -> None:
         super().__init__(f"{self.slug}: {detail.en}")
         self.detail, self.errors, self.retry_after = detail, tuple(errors), retry_after
 
 
-class BadRequest(DomainError):
-    status, slug = 400, "bad-request"
-    title = Words("Yêu cầu không đọc được", "The request cannot be read")
+class BadRequest(DomainError, status=400, slug="bad-request"):
+    """The request cannot be read."""
 
 
-class Unauthenticated(DomainError):
-    status, slug = 401, "unauthenticated"
-    title = Words("Chưa xác thực", "Not authenticated")
+class Unauthenticated(DomainError, status=401, slug="unauthenticated"):
+    """Nobody is known to be calling."""
 
 
-class Forbidden(DomainError):
-    status, slug = 403, "forbidden"
-    title = Words("Không được phép", "Not allowed")
+class Forbidden(DomainError, status=403, slug="forbidden"):
+    """The caller may not do this."""
 
 
-class NotFound(DomainError):
-    status, slug = 404, "not-found"
-    title = Words("Không tìm thấy", "Not found")
+class NotFound(DomainError, status=404, slug="not-found"):
+    """There is no such thing, or the caller may not know of it."""
 
     @classmethod
-    def of(cls, what: Words, key: str) -> NotFound:
-        return cls(
-            Words(
-                f"Không có {what.vi} «{key}», hoặc người gọi không được xem.",
-                f"There is no {what.en} '{key}', or the caller may not see it.",
-            )
-        )
+    def of(cls, what: Words, key: str) -> Self:
+        return cls(text("no_such_item", what=what, key=key))
 
 
-class MethodNotAllowed(DomainError):
-    status, slug = 405, "method-not-allowed"
-    title = Words("Phương thức không được dùng ở đây", "Method not allowed here")
+class MethodNotAllowed(DomainError, status=405, slug="method-not-allowed"):
+    """The path is there, the method is not."""
 
 
-class NotAcceptable(DomainError):
-    status, slug = 406, "not-acceptable"
-    title = Words("Không có dạng trả lời được yêu cầu", "No such form of answer")
+class NotAcceptable(DomainError, status=406, slug="not-acceptable"):
+    """The caller takes no form of answer that we give."""
 
 
-class Conflict(DomainError):
-    status, slug = 409, "conflict"
-    title = Words("Mâu thuẫn với trạng thái hiện tại", "In conflict with the present state")
+class Conflict(DomainError, status=409, slug="conflict"):
+    """The present state does not allow it; later it may."""
 
 
-class RuleBroken(DomainError):
+class RuleBroken(DomainError, status=409, slug="rule-broken"):
     """A rule of the field forbids it now; `errors` lists every reason at once, each with its repair."""
 
-    status, slug = 409, "rule-broken"
-    title = Words("Trái quy tắc nghiệp vụ", "Against a rule of the field")
+
+class StaleVersion(DomainError, status=412, slug="stale-version"):
+    """The caller expected another version."""
 
 
-class StaleVersion(DomainError):
-    status, slug = 412, "stale-version"
-    title = Words("Phiên bản đã cũ", "Stale version")
+class TooLarge(DomainError, status=413, slug="too-large"):
+    """The body is larger than what is taken here."""
 
 
-class TooLarge(DomainError):
-    status, slug = 413, "too-large"
-    title = Words("Nội dung quá lớn", "Body too large")
+class UnsupportedMedia(DomainError, status=415, slug="unsupported-media-type"):
+    """The body is of a kind that is not taken here."""
 
 
-class UnsupportedMedia(DomainError):
-    status, slug = 415, "unsupported-media-type"
-    title = Words("Kiểu nội dung không được hỗ trợ", "Unsupported media type")
+class Invalid(DomainError, status=422, slug="invalid"):
+    """The request can be read, and its values are wrong."""
 
 
-class Invalid(DomainError):
-    status, slug = 422, "invalid"
-    title = Words("Dữ liệu không hợp lệ", "Invalid data")
+class KeyReused(DomainError, status=422, slug="idempotency-key-reused"):
+    """The same Idempotency-Key came with another body."""
 
 
-class KeyReused(DomainError):
-    status, slug = 422, "idempotency-key-reused"
-    title = Words("Khóa chống lặp đã dùng cho nội dung khác", "Idempotency-Key was used for another body")
+class TooMany(DomainError, status=429, slug="too-many-requests"):
+    """The caller asks too often."""
 
 
-class TooMany(DomainError):
-    status, slug = 429, "too-many-requests"
-    title = Words("Quá nhiều yêu cầu", "Too many requests")
+class HeadersTooLarge(DomainError, status=431, slug="headers-too-large"):
+    """The headers are larger than what is taken here."""
 
 
-class HeadersTooLarge(DomainError):
-    status, slug = 431, "headers-too-large"
-    title = Words("Phần đầu yêu cầu quá lớn", "Request headers too large")
+class Unexpected(DomainError, status=500, slug="unexpected"):
+    """A fault of ours."""
 
 
-class Unexpected(DomainError):
-    status, slug = 500, "unexpected"
-    title = Words("Lỗi ngoài dự kiến", "Unexpected failure")
+class BadGateway(DomainError, status=502, slug="bad-gateway"):
+    """The service behind answered wrongly."""
 
 
-class BadGateway(DomainError):
-    status, slug = 502, "bad-gateway"
-    title = Words("Dịch vụ phía sau trả lời sai", "The service behind answered wrongly")
+class Unavailable(DomainError, status=503, slug="unavailable"):
+    """Something that is needed is away; asked again later, it may be back."""
 
 
-class Unavailable(DomainError):
-    status, slug = 503, "unavailable"
-    title = Words("Tạm thời không phục vụ được", "Temporarily unavailable")
+class GatewayTimeout(DomainError, status=504, slug="gateway-timeout"):
+    """The service behind did not answer in time."""
 
 
-class GatewayTimeout(DomainError):
-    status, slug = 504, "gateway-timeout"
-    title = Words("Dịch vụ phía sau không trả lời kịp", "The service behind did not answer in time")
+ALL: tuple[type[DomainError], ...] = tuple(DomainError.__subclasses__())
 
 
-ALL: tuple[type[DomainError], ...] = (
-    BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, Conflict, RuleBroken, StaleVersion,
-    TooLarge, UnsupportedMedia, Invalid, KeyReused, TooMany, HeadersTooLarge, Unexpected, BadGateway, Unavailable,
-    GatewayTimeout,
-)  # fmt: skip
-
-
-def database_away() -> Unavailable:
-    return Unavailable(
-        Words(
-            "Cơ sở dữ liệu không trả lời. Hãy gửi lại với cùng Idempotency-Key: việc chỉ được ghi một lần.",
-            "The database does not answer. Send it again with the same Idempotency-Key: it takes effect once.",
-        ),
-        retry_after=2,
-    )
+def database_away(kind: type[Unavailable] = Unavailable) -> Unavailable:
+    return kind(text("database_away"), retry_after=2)

@@ -26,38 +26,13 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common import crash
+from common import crash, errors
+from common import observability as metrics
 from common.access import Jwks, TokenCache, TokenRules, actor_of, unauthenticated, verify
 from common.domain import Actor
-from common.errors import (
-    LANGUAGE,
-    BadRequest,
-    Conflict,
-    DomainError,
-    FieldProblem,
-    Forbidden,
-    Invalid,
-    KeyReused,
-    MethodNotAllowed,
-    NotAcceptable,
-    NotFound,
-    TooLarge,
-    Unexpected,
-    UnsupportedMedia,
-    Words,
-    database_away,
-)
-from common.mongo import DuplicateKeyError, Index, PyMongoError, is_away, is_conflict
-from common.observability import (
-    REPLAYS,
-    REQUEST_ID,
-    REQUEST_SECONDS,
-    REQUESTS,
-    TRACEPARENT,
-    Log,
-    sane_request_id,
-    sane_traceparent,
-)
+from common.errors import LANGUAGE, DomainError, FieldProblem, Invalid, database_away, text
+from common.mongo import Index, PyMongoError, is_away, is_conflict, is_duplicate
+from common.observability import REQUEST_ID, TRACEPARENT, Log, sane_request_id, sane_traceparent
 from common.outbox import new_id
 from common.repository import Reader
 from common.settings import Settings
@@ -131,7 +106,6 @@ class Edge:
     def __post_init__(self) -> None:
         self._rules = TokenRules(self.issuer, self.service, frozenset({INTERNAL_TYPE}), INTERNAL_LIFETIME)
         self._actors = TokenCache()
-        self._counts: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -154,7 +128,7 @@ class Edge:
         try:
             scope["actor"] = await self._actor(headers)
             if not accepts_json(headers.get("accept", "*/*")):
-                raise NotAcceptable(Words("Chỉ trả lời bằng application/json.", "Answers come as application/json only."))
+                raise errors.NotAcceptable(text("json_only"))
             await self.app(scope, self._bounded(scope, headers, receive), stamped)
         except Exception as error:
             if status:  # the answer has begun; nothing more can be said
@@ -177,20 +151,20 @@ class Edge:
 
     def _bounded(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Receive:
         limit = next((size for prefix, size in self.body_limits.items() if scope["path"].startswith(prefix)), BODY_LIMIT)
-        too_large = TooLarge(
-            Words(f"Nội dung tối đa {limit} byte. Hãy chia nhỏ.", f"The body may have {limit} bytes. Divide it.")
-        )
-        declared = headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > limit:
-            raise too_large
+
+        def check(size: int) -> None:
+            if size > limit:
+                raise errors.TooLarge(text("body_over_limit", limit=limit))
+
+        declared = headers.get("content-length", "")
+        check(int(declared) if declared.isdecimal() else 0)
         seen = 0
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > limit:
-                raise too_large
+            check(seen)
             return message
 
         return counted
@@ -198,30 +172,23 @@ class Edge:
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route, method = getattr(scope.get("route"), "path", "unmatched"), scope["method"]
         method = method if method in ("GET", "POST", "PUT", "PATCH", "DELETE") else "other"
-        children = self._counts.get((route, method, status))
-        if children is None:
-            children = (REQUESTS.labels(route, method, str(status)), REQUEST_SECONDS.labels(route, method))
-            self._counts[route, method, status] = children
-        children[0].inc()
-        children[1].observe(seconds)
+        metrics.REQUESTS.labels(route, method, str(status)).inc()
+        metrics.REQUEST_SECONDS.labels(route, method).observe(seconds)
 
 
 def as_problem(error: BaseException) -> DomainError:
     """What any exception is called towards a caller; what we did not expect is logged and says nothing of our insides."""
     if isinstance(error, DomainError):
         return error
+    if isinstance(error, RequestValidationError):
+        return _of_values(error)
     if isinstance(error, HTTPException):
         return _of_framework(error)
     if is_away(error):
         log.warning("database_away", error=type(error).__name__)
         return database_away()
     log.error("unexpected_failure", exc_info=error)
-    return Unexpected(
-        Words(
-            "Có lỗi bên trong hệ thống; đã được ghi lại dưới mã yêu cầu này. Có thể gửi lại với cùng Idempotency-Key.",
-            "Something failed inside; it is recorded under this request id. It may be sent again, with its Idempotency-Key.",
-        )
-    )
+    return errors.Unexpected(text("failed_inside"))
 
 
 def _of_framework(error: HTTPException) -> DomainError:
@@ -229,24 +196,19 @@ def _of_framework(error: HTTPException) -> DomainError:
         return error.__cause__
     match error.status_code:
         case 404:
-            return NotFound(Words("Không có đường dẫn này. Xem /docs.", "There is no such path. See /docs."))
+            return errors.NotFound(text("no_such_path"))
         case 405:
-            return MethodNotAllowed(
-                Words(
-                    "Đường dẫn này không nhận phương thức đó. Xem /docs.",
-                    "This path does not take that method. See /docs.",
-                )
-            )
+            return errors.MethodNotAllowed(text("no_such_method"))
         case 413:
-            return TooLarge(Words("Nội dung quá lớn. Hãy chia nhỏ.", "The body is too large. Divide it."))
-    return BadRequest(Words("Nội dung yêu cầu không đọc được.", "The request's body cannot be read."))
+            return errors.TooLarge(text("body_too_large"))
+    return errors.BadRequest(text("body_unreadable"))
 
 
-def _invalid(error: RequestValidationError) -> DomainError:
+def _of_values(error: RequestValidationError) -> DomainError:
     found = [field_problem(one) for one in error.errors()]
     if any(one.code == "json_invalid" for one in found):
-        return BadRequest(Words("Nội dung không phải JSON hợp lệ.", "The body is not valid JSON."), found)
-    return Invalid(Words(f"Có {len(found)} chỗ chưa đúng.", f"{len(found)} places are not right."), found)
+        return errors.BadRequest(text("body_not_json"), found)
+    return Invalid(text("places_wrong", count=len(found)), found)
 
 
 # --- strict bodies ---
@@ -276,15 +238,13 @@ def _refuse_unstorable(value: Any) -> None:
         elif isinstance(found, list):
             waiting += [(f"{where}.{place}".lstrip("."), one) for place, one in enumerate(found)]
         elif isinstance(found, str) and "\0" in found:
-            raise _unstorable(where, "null_character", Words("Có ký tự NUL.", "It has a NUL character."))
+            raise _unstorable(where, "null_character")
         elif isinstance(found, int) and found not in _INT64:
-            raise _unstorable(where, "int_too_large", Words("Số nguyên quá 64 bit.", "The number has more than 64 bits."))
+            raise _unstorable(where, "int_too_large")
 
 
-def _unstorable(where: str, code: str, message: Words) -> Invalid:
-    repair = Words("Hãy sửa giá trị này.", "Correct this value.")
-    field = where.replace("\0", "\ufffd") or "body"
-    return Invalid(Words("Có 1 chỗ chưa đúng.", "1 place is not right."), [FieldProblem(field, code, message, repair)])
+def _unstorable(where: str, code: str) -> Invalid:
+    return Invalid(text("one_place_wrong"), [FieldProblem.of(where.replace("\0", "\ufffd") or "body", code)])
 
 
 class _StrictRoute(APIRoute):
@@ -301,11 +261,9 @@ class _StrictRoute(APIRoute):
                 kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
                 body = await request.body()
                 if takes_body and body and kind != "application/json" and not kind.endswith("+json"):
-                    raise UnsupportedMedia(
-                        Words("Hãy gửi Content-Type: application/json.", "Send Content-Type: application/json.")
-                    )
+                    raise errors.UnsupportedMedia(text("send_json"))
                 if not takes_body and body.strip() not in (b"", b"{}"):
-                    raise Invalid(Words("Lệnh này không nhận nội dung nào.", "This command takes no body."))
+                    raise Invalid(text("no_body_taken"))
             return await handle(request)
 
         return strict
@@ -331,18 +289,11 @@ class Routes(APIRouter):
 class Listing:
     """Which page of a list is asked for."""
 
-    limit: int
-    cursor: str | None
+    limit: Annotated[int, Query(ge=1, le=100, description="Items on a page")] = 50
+    cursor: Annotated[str | None, Query(max_length=600, description="The next_cursor of the page before")] = None
 
 
-def _listing(
-    limit: Annotated[int, Query(ge=1, le=100, description="Items on a page")] = 50,
-    cursor: Annotated[str | None, Query(max_length=600, description="The next_cursor of the page before")] = None,
-) -> Listing:
-    return Listing(limit, cursor)
-
-
-Paged = Annotated[Listing, Depends(_listing)]
+Paged = Annotated[Listing, Depends()]
 
 
 @dataclass
@@ -374,20 +325,7 @@ class Call:
             return None
         body, _, mark = listing.cursor.partition(".")
         if not hmac.compare_digest(self._mark(body).encode(), mark.encode()):
-            raise Invalid(
-                Words(
-                    "Con trỏ trang không phải do hệ thống này cấp cho danh sách này.",
-                    "This cursor was not given for this list.",
-                ),
-                [
-                    FieldProblem(
-                        "cursor",
-                        "cursor_invalid",
-                        Words("Con trỏ không hợp lệ.", "The cursor is not valid."),
-                        Words("Hãy bắt đầu lại từ trang đầu.", "Begin again at the first page."),
-                    )
-                ],
-            )
+            raise Invalid(text("cursor_foreign"), [FieldProblem.of("cursor", "cursor_invalid")])
         return str(json.loads(base64.urlsafe_b64decode(body)))
 
     def page(self, rows: Sequence[R], listing: Listing, key: Callable[[R], str], view: Callable[[R], BaseModel]) -> Response:
@@ -444,10 +382,8 @@ class Effect(Call):
             memory = uow.database.collection(IDEMPOTENCY)
             try:
                 await memory.insert_one({"_id": key_id, "fingerprint": fingerprint, "at": uow.now}, session=uow.session)
-            except DuplicateKeyError as error:
-                raise _SeenBefore from error
             except PyMongoError as error:
-                if is_conflict(error):  # another request holds this key, or has just been done with it
+                if is_duplicate(error) or is_conflict(error):  # another request has used this key, or holds it now
                     raise _SeenBefore from error
                 raise
             result = await handle(command, uow)
@@ -474,21 +410,10 @@ class Effect(Call):
         """The answer remembered under a key. Raises `Conflict` while there is none yet, `KeyReused` for another body."""
         found = await self.units.database.collection(IDEMPOTENCY).find_one({"_id": key_id})
         if found is None or "status" not in found:
-            raise Conflict(
-                Words(
-                    "Yêu cầu trước với khóa này còn đang chạy. Hãy gửi lại sau giây lát với cùng khóa.",
-                    "The first request with this key is still running. Send it again in a moment with the same key.",
-                ),
-                retry_after=1,
-            )
+            raise errors.Conflict(text("still_running"), retry_after=1)
         if found["fingerprint"] != fingerprint:
-            raise KeyReused(
-                Words(
-                    "Khóa này đã dùng cho một nội dung khác. Hãy tạo Idempotency-Key mới cho yêu cầu mới.",
-                    "This key was used for another body. Make a new Idempotency-Key for a new request.",
-                )
-            )
-        REPLAYS.inc()
+            raise errors.KeyReused(text("key_reused"))
+        metrics.REPLAYS.inc()
         return _answer(found, replayed=True)
 
     def _fingerprint(self, command: BaseModel) -> str:
@@ -527,40 +452,17 @@ def writes(scope: str) -> Any:
     async def authorise(
         request: Request,
         idempotency_key: Annotated[
-            str | None,
-            Header(max_length=255, description="Unique for this effect: sent again with it, it happens once"),
+            str | None, Header(max_length=255, description="Unique for this effect: sent again with it, it happens once")
         ] = None,
         if_match: Annotated[str | None, Header(description="ETag that the item must still have; else 412")] = None,
     ) -> Effect:
         actor = _allowed(request, scope)
         if request.method in ("POST", "PATCH") and not (idempotency_key or "").strip():
-            raise BadRequest(
-                Words("Thiếu Idempotency-Key.", "Idempotency-Key is missing."),
-                [
-                    FieldProblem(
-                        "Idempotency-Key",
-                        "missing",
-                        Words("Thiếu trường này.", "This header is missing."),
-                        Words(
-                            "Hãy gửi một khóa mới cho mỗi việc, ví dụ một UUID.",
-                            "Send a new key for each effect, a UUID for example.",
-                        ),
-                    )
-                ],
-            )
+            problem = FieldProblem("Idempotency-Key", "missing", text("header_missing"), text("send_a_key"))
+            raise errors.BadRequest(text("key_missing"), [problem])
         version = (if_match or "*").strip().removeprefix("W/").strip('"')
         if not _VERSION.fullmatch(version):
-            raise BadRequest(
-                Words('If-Match phải là ETag, ví dụ "3".', 'If-Match must be an ETag, "3" for example.'),
-                [
-                    FieldProblem(
-                        "If-Match",
-                        "etag_invalid",
-                        Words("Không phải ETag.", "Not an ETag."),
-                        Words("Hãy đọc lại và gửi ETag.", "Read again, send the ETag."),
-                    )
-                ],
-            )
+            raise errors.BadRequest(text("if_match_invalid"), [FieldProblem.of("If-Match", "etag_invalid")])
         state = request.app.state
         expected = None if version == "*" else int(version)
         return Effect(request, state.units, actor, state.settings, (idempotency_key or "").strip(), expected)
@@ -572,12 +474,7 @@ def writes(scope: str) -> Any:
 def _allowed(request: Request, scope: str) -> Actor:
     actor: Actor = request.scope["actor"]
     if not actor.may(scope):
-        raise Forbidden(
-            Words(
-                f"Việc này cần quyền «{scope}». Hãy xin quyền từ cơ quan quản trị.",
-                f"This needs the scope '{scope}'. Ask the administrator for it.",
-            )
-        )
+        raise errors.Forbidden(text("scope_needed", scope=scope))
     return actor
 
 
@@ -613,16 +510,13 @@ def document_app(name: str, title: str, routes: Iterable[APIRouter]) -> FastAPI:
 
     async def on_error(request: Request, error: Exception) -> Response:
         response = problem_response(as_problem(error))
-        if response.status_code == MethodNotAllowed.status:
-            response.headers["Allow"] = ", ".join(sorted(_methods_at(request.scope, app.routes)))
+        if response.status_code == errors.MethodNotAllowed.status:
+            there = [route for route in _api_routes(app.routes) if route.matches(request.scope)[0] is not Match.NONE]
+            response.headers["Allow"] = ", ".join(sorted(set[str]().union(*(route.methods or () for route in there))))
         return response
 
-    async def on_invalid(_: Request, error: RequestValidationError) -> Response:
-        return problem_response(_invalid(error))
-
-    for kind in (DomainError, HTTPException, Exception):
+    for kind in (DomainError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, on_error)
-    app.add_exception_handler(RequestValidationError, on_invalid)  # type: ignore[arg-type]
     app.openapi = lambda: _openapi(app, name)  # type: ignore[method-assign]
     return app
 
@@ -645,12 +539,6 @@ def _openapi(app: FastAPI, name: str) -> dict[str, Any]:
                 operation["responses"]["default"] = {"description": "Problem (RFC 9457)", "content": problem}
         app.openapi_schema = document
     return app.openapi_schema
-
-
-def _methods_at(scope: Scope, routes: Iterable[Any]) -> set[str]:
-    """What may be done at the path of a request."""
-    found = (route.methods for route in _api_routes(routes) if route.matches(scope)[0] is not Match.NONE)
-    return {method for methods in found for method in methods or ()}
 
 
 def _api_routes(routes: Iterable[Any]) -> list[APIRoute]:

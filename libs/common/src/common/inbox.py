@@ -8,7 +8,7 @@ record behind one that failed, which keeps the order without holding up other st
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -68,17 +68,9 @@ class Parked:
     @classmethod
     def parse(cls, row: dict[str, Any]) -> Parked:
         headers = tuple((name, value) for name, value in row["headers"])
-        record = Record(row["topic"], row["partition"], row["offset"], row["key"], row["value"], headers, row["at"])
-        return cls(
-            row["_id"],
-            record,
-            row["stream"],
-            row["sequence"],
-            Why(row["why"]),
-            row["attempts"],
-            row["reason"],
-            row["next_at"],
-        )
+        record = Record(**{one.name: row[one.name] for one in fields(Record)} | {"headers": headers})
+        kept = ("stream", "sequence", "attempts", "reason", "next_at")
+        return cls(id=row["_id"], record=record, why=Why(row["why"]), **{name: row[name] for name in kept})
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -102,33 +94,14 @@ def move_guard(uow: UnitOfWork, stream: str, sequence: int) -> None:
 
 
 def park(
-    uow: UnitOfWork,
-    record: Record,
-    envelope: Envelope | None,
-    why: Why,
-    *,
-    reason: str,
-    attempts: int = 0,
-    next_at: datetime | None = None,
+    uow: UnitOfWork, record: Record, envelope: Envelope | None, why: Why, reason: str, next_at: datetime | None = None
 ) -> None:
     """Set a record aside. The same record again replaces itself."""
-    key = record.place if envelope is None else envelope.id
-    row = {
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "key": record.key,
-        "value": record.value,
-        "headers": [list(header) for header in record.headers],
-        "at": record.at,
-        "stream": None if envelope is None else envelope.stream,
-        "sequence": None if envelope is None else envelope.sequence,
-        "why": why.value,
-        "reason": reason,
-        "attempts": attempts,
-        "next_at": next_at,
-        "parked_at": uow.now,
-    }
+    key, stream, sequence = record.place, None, None
+    if envelope is not None:
+        key, stream, sequence = envelope.id, envelope.stream, envelope.sequence
+    row = {**asdict(record), "stream": stream, "sequence": sequence, "why": why.value, "reason": reason}
+    row |= {"attempts": int(why is Why.FAILED), "next_at": next_at, "parked_at": uow.now}
     uow.write_raw(PARKED, UpdateOne({"_id": key}, {"$set": row}, upsert=True))
 
 

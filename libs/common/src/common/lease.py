@@ -1,17 +1,19 @@
 """A named right that one process holds at a time: relay buckets, timed jobs, the ledger's single writer.
 
 The server's clock decides (`$$NOW` in one pipeline update), so that machines whose clocks differ cannot both believe
-that they hold it. The holder stops using it `margin` seconds before it ends, by its own monotonic clock, counted from
+that they hold it. The holder stops using it a third before it ends, by its own monotonic clock, counted from
 before the request was sent. A process that was paused in between can still act late: what it does must be guarded
 further on (readers apply events by their sequence, documents by their version).
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 
-from common.mongo import Database, DuplicateKeyError, server_now
+from common.mongo import Database, DuplicateKeyError, PyMongoError, server_now
 
 LEASES = "leases"
 
@@ -22,11 +24,11 @@ class Lease:
     name: str
     seconds: float
     epoch: int = 0
-    _until: float = field(default=0.0)
+    _until: float = 0.0
 
-    def held(self, margin: float | None = None) -> bool:
-        """True while at least `margin` seconds are left (a third of the lease unless said otherwise)."""
-        return time.monotonic() < self._until - (self.seconds / 3 if margin is None else margin)
+    def held(self) -> bool:
+        """True while at least a third of it is left."""
+        return time.monotonic() < self._until - self.seconds / 3
 
     async def take(self) -> bool:
         """Take or renew it. False when another process holds it."""
@@ -44,9 +46,8 @@ class Lease:
             {"$unset": "gain"},
         ]
         try:
-            lease = await self.database.collection(LEASES).find_one_and_update(
-                {"_id": self.name}, update, upsert=True, return_document=True
-            )
+            leases = self.database.collection(LEASES)
+            lease = await leases.find_one_and_update({"_id": self.name}, update, upsert=True, return_document=True)
         except DuplicateKeyError:  # two processes created it at once
             return False
         if lease["owner"] != me:
@@ -56,10 +57,12 @@ class Lease:
         return True
 
     async def release(self) -> None:
-        """Hand it back at once, if it is still ours."""
+        """Hand it back at once, if it is still ours; when that cannot be done quickly, it ends by itself."""
         self.lost()
         query = {"_id": self.name, "owner": self.database.process_id}
-        await self.database.collection(LEASES).update_one(query, {"$set": {"expires": 0, "owner": None}})
+        with suppress(PyMongoError, TimeoutError):
+            async with asyncio.timeout(2):
+                await self.database.collection(LEASES).update_one(query, {"$set": {"expires": 0, "owner": None}})
 
     def lost(self) -> None:
         self.epoch, self._until = 0, 0.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,27 +20,19 @@ from common.settings import Settings
 os.environ.setdefault("MOTOR_MAX_WORKERS", os.environ.get("MONGO_POOL", "64"))  # read by Motor when it is imported
 
 from pymongo import AsyncMongoClient, IndexModel, InsertOne, ReplaceOne, UpdateOne
-from pymongo.errors import (
-    BulkWriteError,
-    ConnectionFailure,
-    DuplicateKeyError,
-    NotPrimaryError,
-    OperationFailure,
-    PyMongoError,
-    ServerSelectionTimeoutError,
-    WTimeoutError,
-)
+from pymongo import errors as failures
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 __all__ = ["Database", "DuplicateKeyError", "Index", "InsertOne", "PyMongoError", "ReplaceOne", "UpdateOne"]
 
 T = TypeVar("T")
+_AWAY = (Unavailable, TimeoutError, failures.ConnectionFailure, failures.NotPrimaryError, failures.WTimeoutError)
 log = Log(__name__)
 
 PRESENCE = "processes"
 _SNAPSHOT, _MAJORITY = ReadConcern("snapshot"), WriteConcern("majority", wtimeout=10_000)
-_AWAY = (ConnectionFailure, NotPrimaryError, WTimeoutError)
 
 
 def server_now() -> dict[str, Any]:
@@ -53,16 +46,13 @@ def server_now() -> dict[str, Any]:
 
 def is_away(error: BaseException) -> bool:
     """True when the failure is the database's absence, not the work's fault: wait and try again, blame no record."""
-    if isinstance(error, Unavailable | TimeoutError):
-        return True
-    if isinstance(error, OperationFailure) and error.code in {91, 189, 11600, 11602}:  # shutting down, stepping down
-        return True
-    return isinstance(error, _AWAY)
+    stepping_down = isinstance(error, OperationFailure) and error.code in {91, 189, 11600, 11602}
+    return stepping_down or isinstance(error, _AWAY)
 
 
 def is_duplicate(error: BaseException) -> bool:
     """True when a unique index or an id was already taken."""
-    if isinstance(error, BulkWriteError):
+    if isinstance(error, failures.BulkWriteError):
         return any(one.get("code") == 11000 for one in error.details.get("writeErrors", ()))
     return isinstance(error, DuplicateKeyError)
 
@@ -76,40 +66,15 @@ class OutOfTime(Unavailable):
     """A transaction did not end within its budget: the database is away or slow, or the work itself is."""
 
 
-@dataclass(frozen=True)
-class Index:
-    """`Index("unit", "-_id")`: fields in order, `-` for descending. Options as the server names them."""
-
-    fields: tuple[str, ...]
-    unique: bool = False
-    partial: dict[str, Any] | None = None
-    expire_seconds: int | None = None
+class Index(IndexModel):
+    """`Index("unit", "-_id")`: fields in order, `-` for descending."""
 
     def __init__(
-        self,
-        *fields: str,
-        unique: bool = False,
-        partial: dict[str, Any] | None = None,
-        expire_seconds: int | None = None,
+        self, *fields: str, unique: bool = False, partial: dict[str, Any] | None = None, expire_seconds: int | None = None
     ) -> None:
-        for name, value in (
-            ("fields", fields),
-            ("unique", unique),
-            ("partial", partial),
-            ("expire_seconds", expire_seconds),
-        ):
-            object.__setattr__(self, name, value)
-
-    def model(self) -> IndexModel:
-        keys = [(name.removeprefix("-"), -1 if name.startswith("-") else 1) for name in self.fields]
-        options: dict[str, Any] = {}
-        if self.unique:
-            options["unique"] = True
-        if self.partial is not None:
-            options["partialFilterExpression"] = self.partial
-        if self.expire_seconds is not None:
-            options["expireAfterSeconds"] = self.expire_seconds
-        return IndexModel(keys, **options)
+        keys = [(name.removeprefix("-"), -1 if name.startswith("-") else 1) for name in fields]
+        options = {"unique": unique or None, "partialFilterExpression": partial, "expireAfterSeconds": expire_seconds}
+        super().__init__(keys, **{name: value for name, value in options.items() if value is not None})
 
 
 @dataclass
@@ -141,10 +106,8 @@ class Database:
         uri = self.settings.mongo_uri.get_secret_value()
         if self._motor:
             from motor.motor_asyncio import AsyncIOMotorClient
-
-            self._client: Any = AsyncIOMotorClient(uri, **options)
-        else:
-            self._client = AsyncMongoClient(uri, **options)
+        client: Any = AsyncIOMotorClient if self._motor else AsyncMongoClient
+        self._client = client(uri, **options)
         self._db: Any = self._client[self.settings.database]
         self.process_id = os.urandom(8).hex()
 
@@ -164,7 +127,7 @@ class Database:
                     if error.code != 48:  # NamespaceExists: another replica was faster
                         raise
             if indexes:
-                await self._db[name].create_indexes([index.model() for index in indexes])
+                await self._db[name].create_indexes(list(indexes))
 
     async def ping(self) -> None:
         await self._client.admin.command("ping")
@@ -208,8 +171,7 @@ class Database:
             task.cancel()  # it tidies up on its own time: a server that hangs must not hold the caller
             self._stragglers.add(task)
             task.add_done_callback(self._forget)
-            away = database_away()
-            raise OutOfTime(away.detail, retry_after=away.retry_after)
+            raise database_away(OutOfTime)
         try:
             return task.result()
         except PyMongoError as error:
@@ -226,7 +188,7 @@ class Database:
         async def once(session: Any) -> T:
             try:
                 return await work(session)
-            except ServerSelectionTimeoutError as error:  # the driver would go on trying for two minutes
+            except failures.ServerSelectionTimeoutError as error:  # the driver would go on trying for two minutes
                 raise database_away() from error
 
         async with await self._start_session() as session:
@@ -278,15 +240,9 @@ class Database:
 
     async def close(self) -> None:
         """Take the sign of life down and let go. Never raises, never waits long."""
-        try:
+        with suppress(PyMongoError, TimeoutError):
             async with asyncio.timeout(2):
                 await self._db[PRESENCE].delete_one({"_id": self.process_id})
-        except (PyMongoError, TimeoutError):
-            pass
-        closed = self._client.close()
-        if closed is not None:
-            try:
-                async with asyncio.timeout(2):
-                    await closed
-            except (PyMongoError, TimeoutError):
-                pass
+        if (closed := self._client.close()) is not None:
+            with suppress(PyMongoError, TimeoutError):
+                await asyncio.wait_for(closed, 2)

@@ -14,6 +14,7 @@ import sys
 import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -30,22 +31,14 @@ GCCollector(registry=REGISTRY)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
-def _counter(name: str, text: str, *labels: str) -> Counter:
-    return Counter(name, text, labels, registry=REGISTRY)
-
-
-def _gauge(name: str, text: str, *labels: str) -> Gauge:
-    return Gauge(name, text, labels, registry=REGISTRY)
-
-
-def _histogram(name: str, text: str, *labels: str) -> Histogram:
-    return Histogram(name, text, labels, registry=REGISTRY, buckets=_SECONDS)
-
+_counter = partial(Counter, registry=REGISTRY)
+_gauge = partial(Gauge, registry=REGISTRY)
+_histogram = partial(Histogram, registry=REGISTRY, buckets=_SECONDS)
 
 # --- requests: `route` is the path template, so that ids never become labels --------------------------------------------
-REQUESTS = _counter("roviec_http_requests_total", "Requests answered", "route", "method", "status")
+REQUESTS = _counter("roviec_http_requests_total", "Requests answered", ["route", "method", "status"])
 REQUEST_SECONDS = _histogram(
-    "roviec_http_request_duration_seconds", "From the first byte read to the last written", "route", "method"
+    "roviec_http_request_duration_seconds", "From the first byte read to the last written", ["route", "method"]
 )
 REPLAYS = _counter("roviec_http_replayed_total", "Answers given again for an Idempotency-Key that was seen before")
 
@@ -55,42 +48,42 @@ OUTBOX_AGE = _gauge("roviec_outbox_oldest_age_seconds", "Age of the oldest pendi
 OUTBOX_PARKED = _gauge("roviec_outbox_parked", "Events that the broker refuses for good; each holds back its key")
 OUTBOX_ROWS = _gauge("roviec_outbox_rows", "Events written to the outbox within its retention, whatever their state")
 RELAY_SENT = _counter("roviec_relay_sent_total", "Events acknowledged by the broker")
-RELAY_FAILED = _counter("roviec_relay_failed_total", "Sends that failed or timed out and will be tried again", "kind")
+RELAY_FAILED = _counter("roviec_relay_failed_total", "Sends that failed or timed out and will be tried again", ["kind"])
 RELAY_EPOCH = _gauge(
-    "roviec_relay_lease_epoch", "Epoch of the bucket range's lease, 0 when this process does not hold it", "range"
+    "roviec_relay_lease_epoch", "Epoch of the bucket range's lease, 0 when this process does not hold it", ["range"]
 )
 RELAY_REBUILT = _counter("roviec_relay_producer_rebuilt_total", "Producers dropped because an outcome was unknown")
 
 # --- consumers ---
-CONSUMER_LAG = _gauge("roviec_consumer_lag", "Records behind the end of the partition", "topic", "partition")
-CONSUMER_AGE = _gauge("roviec_consumer_lag_seconds", "Age of the last record applied, 0 when caught up", "topic", "partition")
+CONSUMER_LAG = _gauge("roviec_consumer_lag", "Records behind the end of the partition", ["topic", "partition"])
+CONSUMER_AGE = _gauge("roviec_consumer_lag_seconds", "Age of the last record applied, 0 when caught up", ["topic", "partition"])
 CONSUMER_PROGRESS = _gauge("roviec_consumer_last_progress_timestamp_seconds", "When this process last committed an effect")
 HANDLED = _counter(
-    "roviec_handler_total", "Records by type and outcome: applied, duplicate, ignored, parked, dead", "type", "outcome"
+    "roviec_handler_total", "Records by type and outcome: applied, duplicate, ignored, parked, dead", ["type", "outcome"]
 )
-HANDLER_SECONDS = _histogram("roviec_handler_batch_duration_seconds", "One transaction over a batch of records", "size")
+HANDLER_SECONDS = _histogram("roviec_handler_batch_duration_seconds", "One transaction over a batch of records", ["size"])
 PARKED = _gauge("roviec_parked", "Records that wait for an earlier one of their stream, or for a repair")
-DEAD_LETTERS = _counter("roviec_dead_letters_total", "Records set aside because no retry can help", "reason")
+DEAD_LETTERS = _counter("roviec_dead_letters_total", "Records set aside because no retry can help", ["reason"])
 CONSUMER_HALTED = _gauge("roviec_consumer_halted", "1 when too many records in a row failed and the consumer stopped itself")
-CONSUMER_REBUILT = _counter("roviec_consumer_rebuilt_total", "Consumers dropped and made anew", "reason")
+CONSUMER_REBUILT = _counter("roviec_consumer_rebuilt_total", "Consumers dropped and made anew", ["reason"])
 
 # --- timed jobs ---
-JOB_RUNS = _counter("roviec_job_runs_total", "Runs of timed jobs", "job", "outcome")
-JOB_LAST_SUCCESS = _gauge("roviec_job_last_success_timestamp_seconds", "When a timed job last ended well", "job")
+JOB_RUNS = _counter("roviec_job_runs_total", "Runs of timed jobs", ["job", "outcome"])
+JOB_LAST_SUCCESS = _gauge("roviec_job_last_success_timestamp_seconds", "When a timed job last ended well", ["job"])
 
 # --- what services count ---
-NOTICES = _counter("roviec_notices_total", "Notices by what became of their delivery", "state")
+NOTICES = _counter("roviec_notices_total", "Notices by what became of their delivery", ["state"])
 MAIL_PENDING = _gauge("roviec_mail_pending", "Mails that wait to be sent or are being sent")
 MAIL_AGE = _gauge("roviec_mail_oldest_age_seconds", "Age of the oldest of these mails; 0 when there is none")
 LEDGER_SIZE = _gauge("roviec_ledger_entries", "Entries in the audit ledger")
-TOKENS = _counter("roviec_gateway_tokens_total", "Tokens checked or issued at the gateway", "kind", "outcome")
-LIMITED = _counter("roviec_gateway_limited_total", "Requests refused by the rate limit", "route_class")
-UPSTREAM = _counter("roviec_gateway_upstream_total", "Calls to a service by outcome", "service", "outcome")
+TOKENS = _counter("roviec_gateway_tokens_total", "Tokens checked or issued at the gateway", ["kind", "outcome"])
+LIMITED = _counter("roviec_gateway_limited_total", "Requests refused by the rate limit", ["route_class"])
+UPSTREAM = _counter("roviec_gateway_upstream_total", "Calls to a service by outcome", ["service", "outcome"])
 
 # --- the process ---
 LOOP_LAG = _gauge("roviec_event_loop_lag_seconds", "How late the event loop woke up, worst of the last 5 s")
-READY = _gauge("roviec_dependency_up", "1 when a dependency answers", "dependency")
-BUILD = _gauge("roviec_build_info", "Always 1; labels say what runs", "service", "version", "python")
+READY = _gauge("roviec_dependency_up", "1 when a dependency answers", ["dependency"])
+BUILD = _gauge("roviec_build_info", "Always 1; labels say what runs", ["service", "version", "python"])
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 TRACEPARENT: ContextVar[str | None] = ContextVar("traceparent", default=None)

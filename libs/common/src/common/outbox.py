@@ -8,8 +8,8 @@ from typing import Any
 
 from uuid_utils import uuid7
 
-from common.contracts.base import Envelope, Event
-from common.errors import TooLarge, Words
+from common.contracts.base import Envelope, Event, Record
+from common.errors import TooLarge, text
 from common.mongo import Index
 
 OUTBOX = "outbox"
@@ -18,6 +18,7 @@ MAX_PAYLOAD = 256 * 1024
 KEEP_SENT_SECONDS = 7 * 24 * 3600
 
 PENDING, SENT, PARKED = "P", "S", "X"
+DEAD_LETTER = "dead-letter"
 
 INDEXES = (
     Index("aggregatetype", "aggregateid", "aggseq", unique=True),
@@ -39,62 +40,24 @@ def bucket_of(aggregate_id: str) -> int:
 
 def event_row(event: Event, envelope: Envelope, topic: str) -> dict[str, Any]:
     """The row of one event. Raises `TooLarge` here, because a broker that refuses a record spoils the producer."""
-    return _row(
-        key=envelope.id,
-        aggregate=(envelope.type.split(".")[1], envelope.subject, envelope.sequence),
-        record=(topic, envelope.subject.encode(), event.data(), envelope.headers()),
-        kind=envelope.type,
-        at=envelope.time,
-    )
+    payload = event.data()
+    if len(payload) > MAX_PAYLOAD:
+        raise TooLarge(text("event_too_large", kind=envelope.type, size=len(payload), limit=MAX_PAYLOAD))
+    stream = (envelope.type.split(".")[1], envelope.subject, envelope.sequence)
+    record = {"topic": topic, "key": envelope.subject.encode(), "headers": envelope.headers(), "payload": payload}
+    return _row(envelope.id, envelope.type, stream, envelope.time, record)
 
 
-def dead_letter_row(
-    topic: str,
-    record: tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]],
-    reason: dict[str, str],
-    at: datetime,
-) -> dict[str, Any]:
-    """A record set aside: its original key, bytes and headers, and why, in `dlq-*` headers."""
-    key, value, headers = record
-    marks = [(f"dlq-{name}", text.encode()) for name, text in reason.items()]
-    return _row(
-        key=new_id(),
-        aggregate=("dead-letter", f"{reason['topic']}/{reason['partition']}/{reason['offset']}", 1),
-        record=(topic, key, value, [*headers, *marks]),
-        kind="dead-letter",
-        at=at,
-    )
+def dead_letter_row(topic: str, record: Record, marks: dict[str, str], at: datetime) -> dict[str, Any]:
+    """A record set aside: its original key, bytes and headers, and where it lay and why, in `dlq-*` headers."""
+    marks = {"topic": record.topic, "partition": str(record.partition), "offset": str(record.offset), **marks}
+    headers = [*record.headers, *((f"dlq-{name}", mark.encode()) for name, mark in marks.items())]
+    row = {"topic": topic, "key": record.key, "headers": headers, "payload": record.value}
+    return _row(new_id(), DEAD_LETTER, (DEAD_LETTER, record.place, 1), at, row)
 
 
-def _row(
-    *,
-    key: str,
-    aggregate: tuple[str, str, int],
-    record: tuple[str, bytes | None, bytes | None, list[Any]],
-    kind: str,
-    at: datetime,
-) -> dict[str, Any]:
-    topic, record_key, value, headers = record
-    if value is not None and len(value) > MAX_PAYLOAD and kind != "dead-letter":
-        raise TooLarge(
-            Words(
-                f"Sự kiện {kind} dài {len(value)} byte; tối đa {MAX_PAYLOAD}. Hãy rút ngắn nội dung.",
-                f"Event {kind} has {len(value)} bytes; at most {MAX_PAYLOAD}. Shorten the content.",
-            )
-        )
-    aggregate_type, aggregate_id, sequence = aggregate
-    return {
-        "_id": key,
-        "aggregatetype": aggregate_type,
-        "aggregateid": aggregate_id,
-        "aggseq": sequence,
-        "type": kind,
-        "topic": topic,
-        "key": record_key,
-        "headers": [list(header) for header in headers],
-        "payload": value,
-        "state": PENDING,
-        "bucket": bucket_of(aggregate_id),
-        "attempts": 0,
-        "created_at": at,
-    }
+def _row(key: str, kind: str, stream: tuple[str, str, int], at: datetime, record: dict[str, Any]) -> dict[str, Any]:
+    aggregate_type, aggregate_id, sequence = stream
+    place = {"aggregatetype": aggregate_type, "aggregateid": aggregate_id, "aggseq": sequence}
+    state = {"state": PENDING, "bucket": bucket_of(aggregate_id), "attempts": 0, "created_at": at}
+    return {"_id": key, "type": kind, **place, **record, **state}

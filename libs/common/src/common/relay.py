@@ -24,20 +24,11 @@ from aiokafka.helpers import create_ssl_context
 from aiokafka.partitioner import DefaultPartitioner
 
 from common import crash
+from common import observability as metrics
 from common.contracts.topics import to_create
 from common.lease import Lease, living
 from common.mongo import PyMongoError
-from common.observability import (
-    OUTBOX_AGE,
-    OUTBOX_PARKED,
-    OUTBOX_PENDING,
-    OUTBOX_ROWS,
-    RELAY_EPOCH,
-    RELAY_FAILED,
-    RELAY_REBUILT,
-    RELAY_SENT,
-    Log,
-)
+from common.observability import Log
 from common.outbox import BUCKETS, OUTBOX, PARKED, PENDING, SENT
 from common.settings import Settings
 from common.unit_of_work import Units
@@ -57,10 +48,7 @@ Row = dict[str, Any]
 
 def kafka_options(settings: Settings) -> dict[str, Any]:
     """How every client of ours finds the broker and shows who it is."""
-    options: dict[str, Any] = {
-        "bootstrap_servers": settings.kafka_bootstrap,
-        "security_protocol": settings.kafka_security,
-    }
+    options: dict[str, Any] = {"bootstrap_servers": settings.kafka_bootstrap, "security_protocol": settings.kafka_security}
     if settings.kafka_security == "SASL_SSL":
         if settings.kafka_password is None or settings.kafka_username is None:
             raise SystemExit("KAFKA_USERNAME and KAFKA_PASSWORD are needed with KAFKA_SECURITY=SASL_SSL")
@@ -75,7 +63,6 @@ def kafka_options(settings: Settings) -> dict[str, Any]:
 
 async def ensure_topics(settings: Settings) -> None:
     """Create the topics that do not exist yet. Waits for the broker for as long as it takes."""
-    pause = 0.2
     while True:
         admin = AIOKafkaAdminClient(**kafka_options(settings), request_timeout_ms=10_000)
         try:
@@ -83,14 +70,12 @@ async def ensure_topics(settings: Settings) -> None:
             present = set(await admin.list_topics())
             missing = [entry for entry in to_create(settings.topic_prefix) if entry.name not in present]
             if missing:
-                await admin.create_topics(
-                    [NewTopic(e.name, e.partitions, settings.kafka_replication, topic_configs=e.config) for e in missing]
-                )
+                copies = settings.kafka_replication
+                await admin.create_topics([NewTopic(e.name, e.partitions, copies, topic_configs=e.config) for e in missing])
             return
         except (KafkaError, OSError) as error:
             log.warning("topics_not_ensured", error=type(error).__name__)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 2.0)
+            await asyncio.sleep(0.5)
         finally:
             with contextlib.suppress(Exception):
                 await admin.close()
@@ -108,13 +93,11 @@ def sendable(rows: Sequence[Row], blocked: Iterable[tuple[str, str]]) -> list[Ro
     chosen: list[Row] = []
     for row in rows:
         stream = (row["aggregatetype"], row["aggregateid"])
-        if stream in closed:
-            continue
-        if stream in last and row["aggseq"] != last[stream] + 1:
+        if row["aggseq"] != last.get(stream, row["aggseq"] - 1) + 1:
             closed.add(stream)
-            continue
-        last[stream] = row["aggseq"]
-        chosen.append(row)
+        if stream not in closed:
+            last[stream] = row["aggseq"]
+            chosen.append(row)
     return chosen
 
 
@@ -154,7 +137,6 @@ def pause_after(attempts: int) -> float:
 class Relay:
     units: Units
     settings: Settings
-    last_success: float = field(default_factory=time.monotonic)
     _producer: AIOKafkaProducer | None = None
     _blocked: dict[tuple[str, str], float] = field(default_factory=dict)
     _stopping: bool = False
@@ -191,7 +173,7 @@ class Relay:
         finally:
             hints.cancel()
             await self._drop_producer()
-            await self._release()
+            await asyncio.gather(*(lease.release() for lease in (*self._ranges, self._member) if lease.epoch))
 
     def stop(self) -> None:
         """Finish the round in hand, hand the leases back, end."""
@@ -211,15 +193,12 @@ class Relay:
         fair = -(-RANGES // members)
         mine = 0
         for number, lease in enumerate(self._ranges):
-            had = lease.epoch
-            if mine < fair:
-                held = await lease.take()
-            else:
-                held = False
-                if had:
-                    await lease.release()
+            had, wanted = lease.epoch, mine < fair
+            held = wanted and await lease.take()
+            if had and not wanted:
+                await lease.release()
             mine += held
-            RELAY_EPOCH.labels(str(number)).set(lease.epoch)
+            metrics.RELAY_EPOCH.labels(str(number)).set(lease.epoch)
             if held and lease.epoch != had:
                 self._parked_seen = 0.0  # a new range: what is parked in it is not known yet
                 log.info("relay_range_taken", range=number, epoch=lease.epoch)
@@ -231,13 +210,6 @@ class Relay:
     def _holds(self, row: Row) -> bool:
         return self._ranges[int(row["bucket"]) // PER_RANGE].held()
 
-    async def _release(self) -> None:
-        with contextlib.suppress(PyMongoError, TimeoutError):
-            async with asyncio.timeout(3):
-                for lease in (*self._ranges, self._member):
-                    if lease.epoch:
-                        await lease.release()
-
     # --- one round: scan, send, mark ---
 
     async def _round(self) -> bool:
@@ -246,8 +218,7 @@ class Relay:
         if not owned:
             return False
         await self._learn_parked(owned)
-        now = time.monotonic()
-        self._blocked = {stream: until for stream, until in self._blocked.items() if until > now}
+        self._blocked = {stream: until for stream, until in self._blocked.items() if until > time.monotonic()}
         rows = await self.units.database.snapshot(lambda session: self._scan(owned, session))
         chosen = sendable(rows, self._blocked)
         if not chosen:
@@ -256,13 +227,10 @@ class Relay:
         sent = await self._send(chosen)
         crash.point("relay.after_send")
         if sent:
-            await self._outbox.update_many(
-                {"_id": {"$in": sent}, "state": PENDING},
-                {"$set": {"state": SENT}, "$currentDate": {"sent_at": True}},
-            )
+            change = {"$set": {"state": SENT}, "$currentDate": {"sent_at": True}}
+            await self._outbox.update_many({"_id": {"$in": sent}, "state": PENDING}, change)
             crash.point("relay.after_mark")
-            RELAY_SENT.inc(len(sent))
-            self.last_success = time.monotonic()
+            metrics.RELAY_SENT.inc(len(sent))
         return len(sent) == len(chosen) and len(rows) == SCAN
 
     async def _scan(self, owned: list[int], session: Any) -> list[Row]:
@@ -277,9 +245,8 @@ class Relay:
         """A parked row holds back its stream: known again after every change of ownership, and every few seconds."""
         if time.monotonic() - self._parked_seen < self.settings.lease_seconds / 3:
             return
-        rows = await self._outbox.find(
-            {"state": PARKED, "bucket": {"$in": owned}}, {"aggregatetype": 1, "aggregateid": 1}
-        ).to_list(None)
+        parked, stream = {"state": PARKED, "bucket": {"$in": owned}}, {"aggregatetype": 1, "aggregateid": 1}
+        rows = await self._outbox.find(parked, stream).to_list(None)
         until = time.monotonic() + self.settings.lease_seconds
         self._blocked.update({(row["aggregatetype"], row["aggregateid"]): until for row in rows})
         self._parked_seen = time.monotonic()
@@ -292,7 +259,7 @@ class Relay:
             for row in rows:
                 lanes[row["topic"], await self._partition(producer, row)].append(row)
         except (KafkaError, OSError, TimeoutError) as error:
-            RELAY_FAILED.labels("broker").inc()
+            metrics.RELAY_FAILED.labels("broker").inc()
             log.warning("relay_broker_away", error=type(error).__name__, pending=len(rows))
             await self._drop_producer()
             await asyncio.sleep(0.5)
@@ -316,12 +283,8 @@ class Relay:
             batch = producer.create_batch()
             for row in rows_of_batch:
                 headers = [(name, None if value is None else bytes(value)) for name, value in row["headers"]]
-                taken = batch.append(
-                    key=row["key"],
-                    value=row["payload"],
-                    timestamp=int(row["created_at"].timestamp() * 1000),
-                    headers=headers,
-                )
+                at = int(row["created_at"].timestamp() * 1000)
+                taken = batch.append(key=row["key"], value=row["payload"], timestamp=at, headers=headers)
                 assert taken is not None, "a row that the batch has no room for would be marked as sent"
             batch.close()
             try:
@@ -341,7 +304,7 @@ class Relay:
 
     async def _note_failure(self, rows: list[Row], error: BaseException) -> None:
         permanent = isinstance(error, PERMANENT)
-        RELAY_FAILED.labels("refused" if permanent else "unknown_outcome").inc(len(rows))
+        metrics.RELAY_FAILED.labels("refused" if permanent else "unknown_outcome").inc(len(rows))
         log.warning("relay_send_failed", error=type(error).__name__, events=len(rows), first=rows[0]["_id"])
         if not permanent:
             return  # the broker's trouble, not the events': all of them go again with the next round
@@ -382,17 +345,17 @@ class Relay:
         """After any doubt the producer goes: its sequence may be out of step, and it may still deliver what we gave up."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            RELAY_REBUILT.inc()
+            metrics.RELAY_REBUILT.inc()
             await _abandon(producer)
 
     # --- figures ---
 
     async def _measure(self) -> None:
-        OUTBOX_PENDING.set(await self._outbox.count_documents({"state": PENDING}))
-        OUTBOX_PARKED.set(await self._outbox.count_documents({"state": PARKED}))
-        OUTBOX_ROWS.set(await self._outbox.estimated_document_count())
+        metrics.OUTBOX_PENDING.set(await self._outbox.count_documents({"state": PENDING}))
+        metrics.OUTBOX_PARKED.set(await self._outbox.count_documents({"state": PARKED}))
+        metrics.OUTBOX_ROWS.set(await self._outbox.estimated_document_count())
         oldest = await self._outbox.find_one({"state": PENDING}, {"created_at": 1}, sort=[("created_at", 1)])
-        OUTBOX_AGE.set(0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest["created_at"]).total_seconds()))
+        metrics.OUTBOX_AGE.set(0 if oldest is None else max(0.0, (datetime.now(UTC) - oldest["created_at"]).total_seconds()))
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:

@@ -37,12 +37,12 @@ async def replay(
     """
     period = {"$gte": since} if until is None else {"$gte": since, "$lt": until}
     first = "$aggseq" if kind is None else {"$cond": [{"$eq": ["$type", kind]}, "$aggseq", None]}
-    name = {"type": "$aggregatetype", "id": "$aggregateid"}
+    name = {"aggregatetype": "$aggregatetype", "aggregateid": "$aggregateid"}
     pipeline: list[dict[str, Any]] = [
         {"$match": {"state": SENT, "created_at": period}},
         {"$group": {"_id": name, "first": {"$min": first}, "last": {"$max": "$aggseq"}}},
         {"$match": {"first": {"$ne": None}}},
-        {"$sort": {"_id.type": 1, "_id.id": 1}},
+        {"$sort": {"_id.aggregatetype": 1, "_id.aggregateid": 1}},
     ]
     streams = await units.database.aggregate(OUTBOX, pipeline)
     counts: Counter[str] = Counter()
@@ -52,7 +52,7 @@ async def replay(
         async def work(uow: UnitOfWork, some: list[dict[str, Any]] = some) -> Counter[str]:
             found: Counter[str] = Counter()
             for stream in some:
-                found[stream["_id"]["type"]] += await _stream(uow, stream, dry_run=dry_run)
+                found[stream["_id"]["aggregatetype"]] += await _stream(uow, stream, dry_run=dry_run)
             return found
 
         counts += await units.run(work, units.system(), seconds=BATCH_SECONDS)
@@ -61,12 +61,7 @@ async def replay(
 
 async def _stream(uow: UnitOfWork, stream: dict[str, Any], *, dry_run: bool) -> int:
     outbox = uow.database.collection(OUTBOX)
-    query = {
-        "aggregatetype": stream["_id"]["type"],
-        "aggregateid": stream["_id"]["id"],
-        "aggseq": {"$gte": stream["first"], "$lte": stream["last"]},
-        "state": SENT,
-    }
+    query = {**stream["_id"], "aggseq": {"$gte": stream["first"], "$lte": stream["last"]}, "state": SENT}
     if dry_run:
         return int(await outbox.count_documents(query, session=uow.session))
     change = {"$set": {"state": PENDING, "attempts": 0}, "$unset": {"sent_at": ""}}  # no longer about to expire

@@ -59,14 +59,7 @@ class Reader:
         stored = await self._answer(found)
         return None if stored is None else store.parse(stored)
 
-    async def find(
-        self,
-        store: Store[D],
-        query: Filter,
-        *,
-        sort: tuple[str, ...] = (),
-        limit: int = 0,
-    ) -> list[D]:
+    async def find(self, store: Store[D], query: Filter, *, sort: tuple[str, ...] = (), limit: int = 0) -> list[D]:
         """Documents that match, in the order of `sort` (`-` for descending). A limit of 0 is no limit."""
         cursor = self.database.collection(store.collection).find(dict(query), session=self.session)
         if sort:

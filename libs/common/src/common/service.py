@@ -13,15 +13,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import orjson
 import uvicorn
 from fastapi import APIRouter
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common import crash, inbox, outbox
@@ -82,13 +82,9 @@ class Service:
 
     def collections(self) -> list[tuple[str, tuple[Any, ...]]]:
         """Every collection of the service's database with its indexes."""
-        return [
-            *((store.collection, store.indexes) for store in self.stores),
-            (outbox.OUTBOX, outbox.INDEXES),
-            *inbox.COLLECTIONS,
-            (IDEMPOTENCY, IDEMPOTENCY_INDEXES),
-            (LEASES, ()),
-        ]
+        own = [(store.collection, store.indexes) for store in self.stores]
+        paths = [(outbox.OUTBOX, outbox.INDEXES), *inbox.COLLECTIONS]
+        return [*own, *paths, (IDEMPOTENCY, IDEMPOTENCY_INDEXES), (LEASES, ())]
 
 
 class Process:
@@ -100,11 +96,9 @@ class Process:
         self.units = Units(service.name, self.database, clock, settings.topic_prefix)
         self.keys = Jwks(settings.internal_jwks_url)
         self.relay = Relay(self.units, settings) if role != "api" else None
-        self.consumer = (
-            Consumer(self.units, settings, service.handlers, single_writer=service.single_writer)
-            if role != "api" and service.handlers
-            else None
-        )
+        self.consumer: Consumer | None = None
+        if role != "api" and service.handlers:
+            self.consumer = Consumer(self.units, settings, service.handlers, single_writer=service.single_writer)
         self.ready = False
         self._draining = False
         self._checks: dict[str, bool] = {}
@@ -116,30 +110,26 @@ class Process:
     async def run(self, stop: asyncio.Event) -> None:
         """Start, serve until `stop` is set, drain, end."""
         health = Server(self._ops, self.settings.host, self.settings.ops_port)
-        servers = [health]
-        tasks = [
-            asyncio.create_task(health.serve(), name="ops"),
-            asyncio.create_task(watch_loop_lag(), name="loop-lag"),
-        ]
+        api: Server | None = None
+        tasks = [asyncio.create_task(health.serve(), name="ops"), asyncio.create_task(watch_loop_lag(), name="loop-lag")]
         try:
             await self._prepare(stop)
             tasks.append(asyncio.create_task(self.database.keep_presence(), name="presence"))
             tasks.append(asyncio.create_task(self._check_dependencies(), name="checks"))
             if self.role != "worker":
                 api = Server(self.api(), self.settings.host, self.settings.api_port)
-                servers.insert(0, api)
                 tasks.append(asyncio.create_task(api.serve(), name="api"))
             workers = self._start_workers()
             tasks += workers
-            ended = asyncio.ensure_future(asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))
-            waiting = asyncio.ensure_future(stop.wait())
-            await asyncio.wait({ended, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            asked = asyncio.create_task(stop.wait(), name="asked to stop")
+            await asyncio.wait([*tasks, asked], return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
             if not stop.is_set():
                 broken = next(task for task in tasks if task.done())
                 log.error("part_ended", part=broken.get_name(), exc_info=None if broken.cancelled() else broken.exception())
             self.ready, self._draining = False, True
             log.info("draining")
-            await self._drain(servers, workers)
+            await self._drain(api, health, workers)
         finally:
             for task in tasks:
                 task.cancel()
@@ -160,11 +150,10 @@ class Process:
     def _start_workers(self) -> list[asyncio.Task[None]]:
         if self.relay is None:
             return []
-        parts: list[tuple[str, Awaitable[None]]] = [("relay", self.relay.run())]
+        parts = {"relay": self.relay.run()} | {f"job {job.name}": self._every(job) for job in self.service.jobs}
         if self.consumer is not None:
-            parts.append(("consumer", self.consumer.run()))
-        parts += [(f"job {job.name}", self._every(job)) for job in self.service.jobs]
-        return [asyncio.ensure_future(_named(name, part)) for name, part in parts]
+            parts["consumer"] = self.consumer.run()
+        return [asyncio.create_task(part, name=name) for name, part in parts.items()]
 
     async def _every(self, job: Job) -> None:
         """Run a job again and again while this process holds its lease."""
@@ -179,9 +168,7 @@ class Process:
                     JOB_RUNS.labels(job.name, "ok").inc()
                     JOB_LAST_SUCCESS.labels(job.name).set_to_current_time()
             except asyncio.CancelledError:
-                with contextlib.suppress(Exception):
-                    async with asyncio.timeout(2):
-                        await lease.release()
+                await lease.release()
                 raise
             except Exception as error:  # the next run is its retry
                 JOB_RUNS.labels(job.name, "failed").inc()
@@ -204,7 +191,7 @@ class Process:
 
     # --- the end ---
 
-    async def _drain(self, servers: Sequence[Server], workers: Sequence[asyncio.Task[None]]) -> None:
+    async def _drain(self, api: Server | None, health: Server, workers: Sequence[asyncio.Task[None]]) -> None:
         crash.point("process.draining")
         for part in (self.relay, self.consumer):
             if part is not None:
@@ -212,15 +199,14 @@ class Process:
         for task in workers:
             if task.get_name().startswith("job"):
                 task.cancel()
-        api = [server for server in servers[:-1] if server.started]
-        for server in api:
-            server.should_exit = True
+        if api is not None and api.started:
+            api.should_exit = True
         if workers:
             await asyncio.wait(workers, timeout=GRACE_SECONDS)
-        for server in api:
-            await server.closed(GRACE_SECONDS)
-        servers[-1].should_exit = True
-        await servers[-1].closed(1.0)
+        if api is not None and api.should_exit:
+            await api.closed(GRACE_SECONDS)
+        health.should_exit = True
+        await health.closed(1.0)
 
     # --- health ---
 
@@ -238,39 +224,26 @@ class Process:
 
     @staticmethod
     async def _answers(asked: Awaitable[Any]) -> bool:
-        try:
+        with contextlib.suppress(Exception):
             async with asyncio.timeout(2):
                 await asked
-        except Exception:
-            return False
-        return True
+                return True
+        return False
 
-    async def _ops(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+    async def _ops(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`/livez` says that the loop turns, `/readyz` which dependency is away, `/metrics` everything else."""
         if scope["type"] != "http":
             return
-        status, body, kind = 404, b"", b"text/plain"
+        answer = Response(status_code=404)
         if scope["path"] == "/livez":
-            status, body = 200, b"ok\n"
+            answer = Response("ok\n", media_type="text/plain")
         elif scope["path"] == "/readyz":
             fine = self.ready and all(self._checks.values())
-            state = {
-                "ready": fine,
-                "role": self.role,
-                "checks": {k: "up" if v else "down" for k, v in self._checks.items()},
-            }
-            status, body, kind = 200 if fine else 503, orjson.dumps(state), b"application/json"
+            checks = {name: "up" if up else "down" for name, up in self._checks.items()}
+            answer = JSONResponse({"ready": fine, "role": self.role, "checks": checks}, 200 if fine else 503)
         elif scope["path"] == "/metrics":
-            status, body, kind = 200, generate_latest(REGISTRY), CONTENT_TYPE_LATEST.encode()
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
-        await send({"type": "http.response.body", "body": body})
-
-
-async def _named(name: str, part: Awaitable[None]) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    task.set_name(name)
-    await part
+            answer = Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+        await answer(scope, receive, send)
 
 
 async def _reachable(bootstrap: str) -> None:
@@ -306,9 +279,7 @@ class Server(uvicorn.Server):
         )
         self._done = asyncio.Event()
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+    capture_signals = contextlib.nullcontext  # type: ignore[assignment]
 
     async def serve(self, sockets: Any = None) -> None:
         try:
@@ -325,6 +296,7 @@ class Server(uvicorn.Server):
 
 def run_process(process: Any) -> None:
     """Run a process's `run(stop)` until SIGTERM or SIGINT, and end hard should it not end by itself in time."""
+    import uvloop  # Windows has neither it nor these signals
 
     async def main() -> None:
         stop = asyncio.Event()
@@ -340,24 +312,10 @@ def run_process(process: Any) -> None:
 
     code = 0
     try:
-        runner(main())
+        uvloop.run(main())
     except Exception as error:
         log.error("process_failed", exc_info=error)
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         code = 1
     sys.stdout.flush()
     os._exit(code)  # a driver's thread that hangs on a dead socket must not hold the process
-
-
-def runner(main: Any) -> None:
-    """asyncio.run, on uvloop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(main)
-    else:
-        uvloop.run(main)
-
-
-def table(services: Iterable[Service]) -> dict[str, Service]:
-    return {service.name: service for service in services}

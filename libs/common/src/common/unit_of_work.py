@@ -16,7 +16,7 @@ from common.clock import Clock, system_clock
 from common.contracts.base import Envelope
 from common.contracts.topics import BY_OWNER
 from common.domain import Actor, Aggregate
-from common.errors import Conflict, NotFound, StaleVersion, Words
+from common.errors import Conflict, NotFound, StaleVersion, Words, text
 from common.mongo import Database, InsertOne, PyMongoError, ReplaceOne, is_duplicate
 from common.outbox import OUTBOX, event_row, new_id
 from common.repository import A, D, Filter, Reader, Store
@@ -44,7 +44,10 @@ class _Kept:
 
 
 class UnitOfWork(Reader):
-    """What a handler works with. `now` is the moment of the whole unit; `actor` is who asked for it."""
+    """What a handler works with. `now` is the moment of the whole unit; `actor` is who asked for it.
+
+    `cause` changes from record to record: a batch of records shares one transaction, not one reason.
+    """
 
     def __init__(self, units: Units, session: Any, cause: Cause) -> None:
         super().__init__(units.database, session)
@@ -60,10 +63,6 @@ class UnitOfWork(Reader):
     @property
     def actor(self) -> Actor:
         return self.cause.actor
-
-    def because_of(self, cause: Cause) -> None:
-        """What follows is done for another cause: a batch of records shares one transaction, not one reason."""
-        self.cause = cause
 
     # --- reading ---
 
@@ -108,21 +107,11 @@ class UnitOfWork(Reader):
         if place not in self._dirty:
             self._dirty[place] = kept
             aggregate.version = kept.stored_version + 1
-        topic = self._units.topic
+        source, topic = f"/roviec/{self._units.service}", self._units.topic
+        cause = (str(self.actor), self.cause.correlation_id, self.cause.causation_id, self.cause.traceparent)
         for event in aggregate.take_recorded():
             aggregate.sequence += 1
-            envelope = Envelope(
-                id=new_id(),
-                source=f"/roviec/{self._units.service}",
-                type=event.type,
-                subject=event.subject,
-                time=self.now,
-                sequence=aggregate.sequence,
-                actor=str(self.actor),
-                correlation_id=self.cause.correlation_id,
-                causation_id=self.cause.causation_id,
-                traceparent=self.cause.traceparent,
-            )
+            envelope = Envelope(new_id(), source, event.type, event.subject, self.now, aggregate.sequence, *cause)
             self.insert_raw(OUTBOX, event_row(event, envelope, topic))
         return aggregate
 
@@ -170,21 +159,11 @@ class UnitOfWork(Reader):
 def check_version(found: Aggregate, expected: int | None) -> None:
     """Raise `StaleVersion` when the caller expected (`If-Match`) another version; None expects nothing."""
     if expected is not None and found.version != expected:
-        raise StaleVersion(
-            Words(
-                f"Bản đang có là phiên bản {found.version}, không phải {expected}. Hãy đọc lại rồi gửi với ETag mới.",
-                f"The present version is {found.version}, not {expected}. Read it again and send its new ETag.",
-            )
-        )
+        raise StaleVersion(text("stale_version", found=found.version, expected=expected))
 
 
 def changed_meanwhile() -> Conflict:
-    return Conflict(
-        Words(
-            "Nội dung vừa được người khác thay đổi. Hãy đọc lại rồi gửi lại.",
-            "Somebody else has just changed it. Read it again and send again.",
-        )
-    )
+    return Conflict(text("changed_meanwhile"))
 
 
 @dataclass
@@ -215,23 +194,21 @@ class Units:
 
         Raises what the work raises, `Conflict` when another writer was faster, `Unavailable` when the database is away.
         """
-        wrote = False
 
-        async def attempt(session: Any) -> T:
-            nonlocal wrote
+        async def attempt(session: Any) -> tuple[T, bool]:
             unit = UnitOfWork(self, session, replace(cause))
             result = await work(unit)
             await unit.flush()
-            wrote = unit.wrote_events
-            return result
+            return result, unit.wrote_events
 
         try:
-            result = await self.database.transaction(attempt, seconds=seconds or self.database.settings.transaction_seconds)
+            budget = seconds or self.database.settings.transaction_seconds
+            result, wrote_events = await self.database.transaction(attempt, seconds=budget)
         except PyMongoError as error:
             if is_duplicate(error):
                 raise changed_meanwhile() from error
             raise
-        if wrote:
+        if wrote_events:
             self.written.set()
         return result
 
