@@ -14,7 +14,8 @@ import pytest
 COMMON = Path(__file__).resolve().parents[2] / "libs/common/src/common"
 MODULES = sorted(path for path in COMMON.rglob("*.py") if "contracts" not in path.relative_to(COMMON).parts)
 MOST_LINES = 2500
-TEST_SUPPORT = "testing.py"
+OUTSIDE_SERVICES = {"testing.py", "redrive.py", "replay.py"}
+"""Support of tests and commands of operators: no service imports them (docs/adr/0008)."""
 
 NOUNS = re.compile(
     r"directive|course|programme|enrol|learner|wave|notice|ledger|committee|evidence|commune|province|succession", re.IGNORECASE
@@ -58,9 +59,33 @@ def words_of(source: str) -> Iterator[str]:
 
 
 def test_common_stays_small() -> None:
-    """`testing.py` is left out of the sum: it supports the tests of services and runs in no service."""
-    sizes = {path.name: code_lines(path.read_text()) for path in MODULES if path.name != TEST_SUPPORT}
+    """What a running service carries of it; beside it the published language, which grows with the field."""
+    sizes = {path.name: code_lines(path.read_text()) for path in MODULES if path.name not in OUTSIDE_SERVICES}
     assert sum(sizes.values()) < MOST_LINES, sizes
+
+
+def test_no_service_imports_what_is_left_out_of_that_sum() -> None:
+    commands = {f"common.{name.removesuffix('.py')}" for name in OUTSIDE_SERVICES}
+    sources = [path for room in ("libs", "services", "gateway") for path in (COMMON.parents[3] / room).rglob("src/**/*.py")]
+    found = {
+        str(path): sorted(commands & imported(path.read_text()))
+        for path in sources
+        if path.name not in OUTSIDE_SERVICES and commands & imported(path.read_text())
+    }
+    assert found == {}
+    assert commands & imported("from common.replay import replay\nimport common.testing") == {"common.replay", "common.testing"}
+
+
+def imported(source: str) -> set[str]:
+    """Names of the modules that a source imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                found |= {alias.name for alias in names}
+            case ast.ImportFrom(module=str(module)):
+                found.add(module)
+    return found
 
 
 def test_the_counter_counts_code_alone() -> None:
