@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from common.testing import eventually
-from tests.integration.platforms import Bare, in_thread
+from tests.integration.platforms import Bare, bare_platform, in_thread
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("platform")]
 
@@ -92,3 +95,21 @@ async def test_no_write_is_half_done_while_the_database_is_away(bare: Bare) -> N
         assert again.status_code == 201
         assert again.headers["Idempotency-Replayed"] == "true"
         assert again.json()["id"] == first.json()["id"], "one key made two tasks"
+
+
+async def test_sigterm_ends_a_service_when_broker_and_database_are_gone(tmp_path: Path) -> None:
+    """Within 25 s: an orchestrator that waits longer kills what is left half done."""
+    async with bare_platform(tmp_path / "local") as platform:
+        with httpx2.Client(base_url=platform.profile.gateway, trust_env=False, timeout=10) as http:
+            admin = platform.admin(http)
+            await in_thread(lambda: admin.post("/v1/tasks", draft(), expect=201))
+        platform.kill("kafka")
+        platform.kill("mongo")
+        started = time.monotonic()
+        services = [platform.parts[name] for name in ("tasks", "gateway")]
+        for part in services:
+            part.signal(signal.SIGTERM)
+        while any(part.alive for part in services) and time.monotonic() - started < 30:
+            await asyncio.sleep(0.1)
+        assert not any(part.alive for part in services)
+        assert time.monotonic() - started <= 25
