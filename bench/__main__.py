@@ -1,4 +1,4 @@
-"""`make bench`, or `make bench ONE=relay`: take the ratios, print them, keep them as JSON under `.local/`."""
+"""`make bench`, or `make bench ONE=relay`: take the ratios, print them, keep them as JSON in `build/bench.json`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def run(names: list[str], kafka: str, mongo: str) -> tuple[list[Comparison
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", help="which; all when none is named")
-    parser.add_argument("--out", type=Path, default=ROOT / ".local/bench.json")
+    parser.add_argument("--out", type=Path, default=ROOT / "build/bench.json")
     arguments = parser.parse_args()
     about = machine()
     servers = Servers()

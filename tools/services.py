@@ -11,8 +11,6 @@ from common.contracts.topics import BY_OWNER, TOPICS, Topic, topic_of
 from common.service import Service
 
 NAMES = tuple(BY_OWNER)
-_ELSEWHERE = {"gateway": "gateway.app"}
-"""Where a table of contents does not stand in `<name>.service`: beside the gateway's data plane, which is no `Service`."""
 ANY_OWNER = "platform"
 """Owner in the names of events that every service may publish, on its own topic."""
 
@@ -23,7 +21,7 @@ class NotBuilt(Exception):
 
 def load(name: str) -> Service:
     """A service's table of contents. Raises `NotBuilt` with the reason when it cannot be imported."""
-    module = _ELSEWHERE.get(name, f"{name}.service")
+    module = f"{name}.service"
     try:
         found = import_module(module).service
     except Exception as error:  # whatever stands in the way of the import

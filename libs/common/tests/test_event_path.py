@@ -1,4 +1,4 @@
-"""The event path on a real broker and database: outbox, relay, inbox, parking, dead letters."""
+"""The event path on a real broker and database, with both drivers: outbox, relay, inbox, parking, dead letters."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ from common.testing import Area, eventually
 from common.unit_of_work import UnitOfWork
 
 pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(params=["motor", "pymongo"], autouse=True)
+def driver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything here must be so with either driver (docs/adr/0002)."""
+    monkeypatch.setenv("MONGO_DRIVER", request.param)
 
 
 class Course(Aggregate):
@@ -122,8 +128,11 @@ async def test_doubled_and_early_records_take_effect_once_and_in_order(area: Are
         async def all_three() -> bool:
             return await seen(reader, "d") == ["one", "two", "three"]
 
+        async def nothing_waits() -> bool:
+            return bool(await reader.database.collection(inbox.PARKED).count_documents({}) == 0)
+
         await eventually("the parked one follows", all_three)
-        assert await reader.database.collection(inbox.PARKED).count_documents({}) == 0
+        await eventually("nothing is left waiting", nothing_waits)
 
 
 async def test_poison_goes_to_the_dead_letters_and_costs_itself_alone(area: Area) -> None:

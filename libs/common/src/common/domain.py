@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PrivateAttr
@@ -76,6 +77,13 @@ class Aggregate(Document):
     version: int = 0
     sequence: int = 0
     _recorded: list[Event] = PrivateAttr(default_factory=list)
+
+    def adopt(self, changes: Mapping[str, Any]) -> bool:
+        """Set these fields. False when none differs from what it was."""
+        differing = {name: value for name, value in changes.items() if getattr(self, name) != value}
+        for name, value in differing.items():
+            setattr(self, name, value)
+        return bool(differing)
 
     def record(self, event: Event) -> Self:
         self._recorded.append(event)

@@ -28,14 +28,20 @@ class UnitChanged(_Unit, type="tasks.unit.changed.v1", key="unit_id"):
     """The register's entry of a unit was corrected, or its end was set."""
 
 
-class SuccessionRegistered(Event, type="tasks.succession.registered.v1", key="succession_id"):
-    """One unit follows another, whole or in part, on a day."""
-
+class _Succession(Event):
     succession_id: Annotated[str, Field(examples=["vn:commune:00688@pre>vn:commune:00694@2025-07-01"])]
     from_unit_id: UnitId
     to_unit_id: UnitId
     kind: Literal["whole", "partial", "unchanged", "merge"]
     effective_on: LocalDay
+
+
+class SuccessionRegistered(_Succession, type="tasks.succession.registered.v1", key="succession_id"):
+    """One unit follows another, whole or in part, on a day."""
+
+
+class SuccessionChanged(_Succession, type="tasks.succession.changed.v1", key="succession_id"):
+    """What the register says of a succession was corrected."""
 
 
 class _Person(Event):
@@ -57,14 +63,20 @@ class PersonChanged(_Person, type="tasks.person.changed.v1", key="person_id"):
     """A person moved, changed position, or left."""
 
 
-class DirectiveRegistered(Event, type="tasks.directive.registered.v1", key="directive_id"):
-    """A paper or meeting conclusion that gives tasks (văn bản chỉ đạo) was registered."""
-
+class _Directive(Event):
     directive_id: DirectiveId
     number: Annotated[str, Field(description="As written", examples=["57-NQ/TW"])]
     issuer: Annotated[str, Field(examples=["Politburo"])]
     issued_on: LocalDay | None = None
     parent_id: DirectiveId | None = None
+
+
+class DirectiveRegistered(_Directive, type="tasks.directive.registered.v1", key="directive_id"):
+    """A paper or meeting conclusion that gives tasks (văn bản chỉ đạo) was registered."""
+
+
+class DirectiveChanged(_Directive, type="tasks.directive.changed.v1", key="directive_id"):
+    """The register's entry of a paper was corrected."""
 
 
 class _Task(Event):

@@ -25,10 +25,8 @@ class Committee(Aggregate):
 
     def decide(self, changes: dict[str, object]) -> bool:
         """Change settings. False when nothing differs."""
-        changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
-        for name, value in changed.items():
-            setattr(self, name, value)
-        if changed:
+        differs = self.adopt(changes)
+        if differs:
             self.record(
                 CommitteeSettingsChanged(
                     committee_id=self.id,
@@ -37,4 +35,4 @@ class Committee(Aggregate):
                     lateness_counts=self.lateness_counts,
                 )
             )
-        return bool(changed)
+        return differs

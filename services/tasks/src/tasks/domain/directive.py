@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
-from common.contracts.tasks import DirectiveRegistered
+from common.contracts.tasks import DirectiveChanged, DirectiveRegistered
 from common.domain import Aggregate, Day
 from tasks.domain.document_number import read_number
 
@@ -35,25 +35,21 @@ class Directive(Aggregate):
         return str(uuid5(_NAMESPACE, f"directive\n{read_number(number).canonical}\n{issuer}\n{issued_on or ''}"))
 
     def register(self) -> Directive:
-        self._tell()
+        self.record(DirectiveRegistered(**self._public()))
         return self
 
     def correct(self, changes: dict[str, Any]) -> bool:
-        """Take over what the register now says; it is told as registered again. False when it says the same."""
-        changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
-        for name, value in changed.items():
-            setattr(self, name, value)
-        if changed:
-            self._tell()
-        return bool(changed)
+        """Take over what the register now says. False when it says the same."""
+        differs = self.adopt(changes)
+        if differs:
+            self.record(DirectiveChanged(**self._public()))
+        return differs
 
-    def _tell(self) -> None:
-        self.record(
-            DirectiveRegistered(
-                directive_id=self.id,
-                number=self.number,
-                issuer=self.issuer,
-                issued_on=self.issued_on,
-                parent_id=self.parent_id,
-            )
-        )
+    def _public(self) -> dict[str, Any]:
+        return {
+            "directive_id": self.id,
+            "number": self.number,
+            "issuer": self.issuer,
+            "issued_on": self.issued_on,
+            "parent_id": self.parent_id,
+        }

@@ -51,12 +51,10 @@ class Unit(Aggregate):
 
     def correct(self, changes: dict[str, Any]) -> bool:
         """Take over what the register now says. False when it says the same."""
-        changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
-        for name, value in changed.items():
-            setattr(self, name, value)
-        if changed:
+        differs = self.adopt(changes)
+        if differs:
             self.record(events.UnitChanged(**self._public()))
-        return bool(changed)
+        return differs
 
     def _public(self) -> dict[str, Any]:
         return {
@@ -85,28 +83,24 @@ class Succession(Aggregate):
         return f"{from_unit_id}>{to_unit_id}"
 
     def register(self) -> Succession:
-        self._tell()
+        self.record(events.SuccessionRegistered(**self._public()))
         return self
 
     def correct(self, changes: dict[str, Any]) -> bool:
-        """Take over what the register now says; it is told as registered again. False when it says the same."""
-        changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
-        for name, value in changed.items():
-            setattr(self, name, value)
-        if changed:
-            self._tell()
-        return bool(changed)
+        """Take over what the register now says. False when it says the same."""
+        differs = self.adopt(changes)
+        if differs:
+            self.record(events.SuccessionChanged(**self._public()))
+        return differs
 
-    def _tell(self) -> None:
-        self.record(
-            events.SuccessionRegistered(
-                succession_id=self.id,
-                from_unit_id=self.from_unit_id,
-                to_unit_id=self.to_unit_id,
-                kind=self.kind,
-                effective_on=self.effective_on,
-            )
-        )
+    def _public(self) -> dict[str, Any]:
+        return {
+            "succession_id": self.id,
+            "from_unit_id": self.from_unit_id,
+            "to_unit_id": self.to_unit_id,
+            "kind": self.kind,
+            "effective_on": self.effective_on,
+        }
 
 
 class Person(Aggregate):
@@ -124,12 +118,10 @@ class Person(Aggregate):
 
     def change(self, changes: dict[str, Any]) -> bool:
         """Move, promote, or say that they left. False when nothing differs."""
-        changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
-        for name, value in changed.items():
-            setattr(self, name, value)
-        if changed:
+        differs = self.adopt(changes)
+        if differs:
             self.record(events.PersonChanged(**self._public()))
-        return bool(changed)
+        return differs
 
     def _public(self) -> dict[str, Any]:
         return {

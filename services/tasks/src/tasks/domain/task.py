@@ -136,8 +136,7 @@ class Task(Aggregate):
                 message, [FieldProblem("responsible_id", "already_assigned", message, repair, self.responsible_id)]
             )
         before = {name: getattr(self, name) for name in changed}
-        for name, value in changed.items():
-            setattr(self, name, value)
+        self.adopt(changed)
         if "due_on" in changed:
             self.told = 0
         self.record(events.TaskAmended(**self._public(), fields=sorted(changed)))
