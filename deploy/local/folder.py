@@ -69,12 +69,15 @@ class Folder:
             raise Trouble(f"{self.path / name} is damaged; `make run FRESH=1` starts anew") from None
 
     def write(self, name: str, value: Any) -> None:
-        """Keep a JSON value: a reader sees the old or the new one, never half of it."""
+        """Keep a JSON value."""
+        self.write_text(name, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Keep a text: a reader sees the old or the new one, never half of it."""
         temporary = self.path / f"{name}.new"
         temporary.unlink(missing_ok=True)
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump(value, file, ensure_ascii=False, indent=2)
-            file.write("\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.path / name)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar, cast
 
 import httpx2
@@ -27,7 +28,18 @@ from deploy.local.database import database
 from deploy.local.folder import Folder
 from deploy.local.partner import Partner, Refused
 from deploy.local.parts import Part, Trouble, free_port, port_is_free
-from deploy.local.profile import ADMIN, PERSON_SECONDS, Profile, Secrets, Wanted, choose_ports, in_a_run, run_file
+from deploy.local.profile import (
+    ADMIN,
+    GATEWAY,
+    PERSON_SECONDS,
+    SERVICES,
+    Profile,
+    Secrets,
+    Wanted,
+    choose_ports,
+    in_a_run,
+    run_file,
+)  # fmt: skip
 from deploy.local.sample import PORTAL, Loader, rows_of
 from deploy.local.supervisor import Supervisor
 
@@ -60,6 +72,8 @@ class Run:
             folder.wipe()
         folder.remove(RUN_FILE)  # of a run that was killed
         self.profile = Profile(wanted, self._ports(), self._secrets())
+        for name in (*SERVICES, GATEWAY):
+            folder.write_text(f"{name}.env", exports(self.profile.environment(name)))
         self._supervisor: Supervisor | None = None
         self._clients: list[dict[str, Any]] = []
         self._people: list[dict[str, str]] = []
@@ -260,6 +274,11 @@ async def in_thread(work: Callable[[], T]) -> T:
 
     threading.Thread(target=target, daemon=True).start()
     return await done
+
+
+def exports(environment: Mapping[str, str]) -> str:
+    """A service's environment as a shell reads it, for the commands of operators: `. .local/tasks.env`."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(environment.items()))
 
 
 def resident_bytes() -> int:

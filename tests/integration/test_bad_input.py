@@ -46,7 +46,7 @@ def world(make_run: MakeRun) -> Iterator[World]:
         )
         made = portal.post("/v1/tasks", {"title": "Rà soát thiết bị đầu cuối"}, expect=201)
         path = f"/v1/tasks/{made['id']}"
-        etag = http.get(path, headers={"Authorization": f"Bearer {portal.bearer()}"}).headers["ETag"]
+        etag = portal.insist("GET", path, headers={"Authorization": f"Bearer {portal.bearer()}"}).headers["ETag"]
         yield World(http, portal, commune, path, etag)
 
 
