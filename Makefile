@@ -31,6 +31,12 @@ contracts: .venv/installed ## write again what is generated from the code
 bench: .venv/installed ## ratios against bare parts and peers (ONE=gateway)
 	@$(PY) -m bench $(ONE) $(ARGS)
 
+faults: .venv/installed ## play the fault matrix against real processes (ROW= number or name, SEED=)
+	@$(PY) -m tests.faults $(if $(ROW),--row $(ROW)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+faults-smoke: .venv/installed ## some of all faults and a negative control, at most 3 minutes (SEED=)
+	@$(PY) -m tests.faults --smoke $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 fmt: .venv/installed ## format the code and sort its imports
 	@$(PY) -m ruff check --fix-only -q .
 	@$(PY) -m ruff format .
@@ -38,6 +44,6 @@ fmt: .venv/installed ## format the code and sort its imports
 setup: .venv/installed ## only install, into .venv, from requirements.lock with hashes
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo test check contracts bench fmt setup help
+.PHONY: run demo test check contracts bench faults faults-smoke fmt setup help

@@ -1,8 +1,8 @@
 """Kafka to handlers: per partition strictly in order, partitions side by side, every effect once.
 
 A lane takes up to `BATCH` records of its partition into one transaction: guard, claim, effect, derived outbox rows. When
-that fails for any reason but the database's absence, its records are redone one by one, so that one poison record costs
-itself alone. Offsets are committed after the transaction and only as far as everything before them is done; that they
+that fails for any reason but the database's absence, it is redone by halves, so that one poison record costs itself
+alone. Offsets are committed after the transaction and only as far as everything before them is done; that they
 may be committed late or not at all is harmless, because what comes again is known.
 """
 
@@ -115,23 +115,32 @@ class Inbox:
         failures in a row.
         """
         await self._check_streak()
-        try:
-            messages = [decode(record, self.types) for record in records]
-        except Undecodable:
-            messages = []
-        if len(messages) > 1:
-            if (failure := await self._try(messages)) is None:
-                return
-            log.warning("batch_redone_one_by_one", records=len(records), error=type(failure).__name__)
+        readable: list[Message[Event | None]] = []
         for record in records:
-            await self._one(record)
+            try:
+                readable.append(decode(record, self.types))
+            except Undecodable as undecodable:
+                await self._together(readable)
+                readable = []
+                await self._bury(record, undecodable)
+        await self._together(readable)
 
-    async def _one(self, record: Record) -> None:
-        try:
-            message = decode(record, self.types)
-        except Undecodable as undecodable:
-            await self._bury(record, undecodable)
+    async def _together(self, messages: list[Message[Event | None]]) -> None:
+        """Apply these in one transaction; when that fails, by halves, until what fails stands alone: others do not wait
+        for as many transactions as there are records. What is slow is not halved: each half might take the whole time again.
+        """
+        if len(messages) <= 1:
+            for message in messages:
+                await self._one(message)
             return
+        if (failure := await self._try(messages)) is None:
+            return
+        log.warning("batch_redone_in_parts", records=len(messages), error=type(failure).__name__)
+        size = 1 if isinstance(failure, OutOfTime) else -(-len(messages) // 2)
+        for start in range(0, len(messages), size):
+            await self._together(messages[start : start + size])
+
+    async def _one(self, message: Message[Event | None]) -> None:
         for pause in (*RETRY_PAUSES, None):
             if (failure := await self._try([message])) is None:
                 return
@@ -143,18 +152,20 @@ class Inbox:
     async def _try(self, messages: list[Message[Event | None]]) -> Exception | None:
         """Apply these and what waits behind them. Returns the failure when it lies with them, and raises any other."""
         try:
-            await self._apply(messages)
+            applied = await self._apply(messages)
         except Exception as error:
             if await self._database_is_away(error):
                 raise
             return error
-        await self._succeeded()
+        await self._succeeded(applied=applied)
         for stream in {message.envelope.stream for message in messages} & self.parked_streams:
             await self.drain(stream)
         return None
 
-    async def _apply(self, messages: list[Message[Event | None]]) -> None:
-        """One transaction over all of these: those whose turn it is take effect, the early ones are parked."""
+    async def _apply(self, messages: list[Message[Event | None]]) -> bool:
+        """One transaction over all of these: those whose turn it is take effect, the early ones are parked. True when a
+        handler took one of them.
+        """
 
         async def work(uow: UnitOfWork) -> list[str]:
             before = await inbox.last_applied(uow, [m.envelope.stream for m in messages])
@@ -177,6 +188,7 @@ class Inbox:
         if early:
             self.parked_streams |= early
             log.warning("records_parked", reason="gap", streams=len(early))
+        return "applied" in outcomes
 
     async def _in_turn(self, message: Message[Event | None], uow: UnitOfWork, last: dict[str, int]) -> str:
         """What becomes of a record when `last` was applied of its stream; moves `last` on when it takes effect."""
@@ -275,9 +287,12 @@ class Inbox:
             self.parked_streams.add(envelope.stream)
         await self._check_streak()
 
-    async def _succeeded(self) -> None:
+    async def _succeeded(self, *, applied: bool) -> None:
+        """Only a handler that took a record ends a row of failures: what is parked behind one that failed, was known or
+        is nobody's business would get through a bad deployment as well.
+        """
         metrics.CONSUMER_PROGRESS.set_to_current_time()
-        if self._streak:
+        if self._streak and applied:
             self._streak = 0
             state = self.units.database.collection(inbox.STATE)
             await state.update_one({"_id": "streak"}, {"$set": {"failures": 0}}, upsert=True)
@@ -303,22 +318,24 @@ class Inbox:
         """Apply what is parked of a stream, as far as its order allows."""
         while True:
             head: Parked | None = None
-            left = True
+            left, applied = True, False
 
             async def step(uow: UnitOfWork) -> bool:
-                nonlocal head
+                nonlocal head, applied
                 head = await inbox.head_of(uow, stream)
                 if head is None or head.sequence is None:
                     return False
                 last = await inbox.last_applied(uow, [stream])
                 verdict = judge(head.sequence, last[stream])
-                resting = head.next_at is None or head.next_at > uow.now
-                if verdict is Verdict.GAP or (head.why is not Why.GAP and resting):
-                    return False
+                resting = head.why is not Why.GAP and (head.next_at is None or head.next_at > uow.now)
+                if verdict is Verdict.GAP or (verdict is Verdict.NEXT and resting):
+                    return False  # one that was applied when it came again rests no longer, and holds nobody up
                 if verdict is Verdict.NEXT:
                     message = decode(head.record, self.types)
                     inbox.move_guard(uow, stream, head.sequence)
-                    metrics.HANDLED.labels(message.envelope.type, await self._effect(message, uow)).inc()
+                    outcome = await self._effect(message, uow)
+                    applied = outcome == "applied"
+                    metrics.HANDLED.labels(message.envelope.type, outcome).inc()
                 await inbox.unpark(uow, head.id)
                 return True
 
@@ -331,7 +348,7 @@ class Inbox:
                 return
             if not left:
                 break
-            await self._succeeded()
+            await self._succeeded(applied=applied)
         if head is None:
             self.parked_streams.discard(stream)
         else:  # what waits for its turn must not crowd other streams out of the next look

@@ -25,6 +25,7 @@ class Lease:
     seconds: float
     epoch: int = 0
     _until: float = 0.0
+    _expires: int = 0
 
     def held(self) -> bool:
         """True while at least a third of it is left."""
@@ -50,16 +51,19 @@ class Lease:
             lease = await leases.find_one_and_update({"_id": self.name}, update, upsert=True, return_document=True)
         except DuplicateKeyError:  # two processes created it at once
             return False
-        if lease["owner"] != me:
+        if lease is None or lease["owner"] != me:  # None: created at once by two, and this server has told one of them so
             self.lost()
             return False
-        self.epoch, self._until = lease["epoch"], before + self.seconds
+        self.epoch, self._until, self._expires = lease["epoch"], before + self.seconds, lease["expires"]
         return True
 
     async def release(self) -> None:
-        """Hand it back at once, if it is still ours; when that cannot be done quickly, it ends by itself."""
+        """Hand it back at once, if it is still ours; when that cannot be done quickly, it ends by itself.
+
+        Named by its end, it is not the lease that we may have taken anew by the time a slow server gets to this.
+        """
         self.lost()
-        query = {"_id": self.name, "owner": self.database.process_id}
+        query = {"_id": self.name, "owner": self.database.process_id, "expires": self._expires}
         with suppress(PyMongoError, TimeoutError):
             async with asyncio.timeout(2):
                 await self.database.collection(LEASES).update_one(query, {"$set": {"expires": 0, "owner": None}})

@@ -122,7 +122,7 @@ class Database:
         for name, indexes in (*collections, (PRESENCE, ())):
             if name not in present:
                 try:
-                    await self._db.create_collection(name)
+                    await self._db.create_collection(name, check_exists=False)
                 except OperationFailure as error:
                     if error.code != 48:  # NamespaceExists: another replica was faster
                         raise

@@ -85,15 +85,15 @@ async def ensure_topics(settings: Settings) -> None:
 
 
 def sendable(rows: Sequence[Row], blocked: Iterable[tuple[str, str]]) -> list[Row]:
-    """What of a scan (in stream order) may go out now: of each stream the gapless run from its first row; nothing of a
-    blocked stream.
+    """What of a scan (in stream order) may go out now: of each stream the gapless run from its first row, up to one that
+    is parked; nothing of a blocked stream.
     """
     closed = set(blocked)
     last: dict[tuple[str, str], int] = {}
     chosen: list[Row] = []
     for row in rows:
         stream = (row["aggregatetype"], row["aggregateid"])
-        if row["aggseq"] != last.get(stream, row["aggseq"] - 1) + 1:
+        if row["state"] == PARKED or row["aggseq"] != last.get(stream, row["aggseq"] - 1) + 1:
             closed.add(stream)
         if stream not in closed:
             last[stream] = row["aggseq"]
@@ -234,7 +234,8 @@ class Relay:
         return len(sent) == len(chosen) and len(rows) == SCAN
 
     async def _scan(self, owned: list[int], session: Any) -> list[Row]:
-        query: dict[str, Any] = {"state": PENDING, "bucket": {"$in": owned}}
+        """What is pending; and what is parked, since another relay may have parked it a moment ago."""
+        query: dict[str, Any] = {"state": {"$in": [PENDING, PARKED]}, "bucket": {"$in": owned}}
         if self._blocked:
             query["aggregateid"] = {"$nin": [aggregate_id for _, aggregate_id in self._blocked]}
         order = [("aggregatetype", 1), ("aggregateid", 1), ("aggseq", 1)]
@@ -242,7 +243,9 @@ class Relay:
         return rows
 
     async def _learn_parked(self, owned: list[int]) -> None:
-        """A parked row holds back its stream: known again after every change of ownership, and every few seconds."""
+        """Streams that a parked row holds back are left out of the scan, where their rows would take the others' places:
+        known again after every change of ownership, and every few seconds.
+        """
         if time.monotonic() - self._parked_seen < self.settings.lease_seconds / 3:
             return
         parked, stream = {"state": PARKED, "bucket": {"$in": owned}}, {"aggregatetype": 1, "aggregateid": 1}

@@ -1,0 +1,113 @@
+"""A batch with a bad record in it: the others are not made to wait, and all keep their order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from common.consumer import Inbox
+from common.contracts.base import Envelope, Message, Record, Undecodable
+from common.errors import Words
+from common.mongo import OutOfTime
+
+
+class Reader(Inbox):
+    """An inbox whose transactions are only counted: one that holds a bad record fails."""
+
+    def __init__(self, bad: set[int], failure: Exception | None = None) -> None:
+        units: Any = None
+        super().__init__(units, {"*": self.handle})
+        self.bad, self.failure = bad, failure or RuntimeError("a handler that fails")
+        self.transactions: list[list[int]] = []
+        self.applied: list[int] = []
+        self.aside: list[int] = []
+
+    async def handle(self, message: Message[None], uow: object) -> None: ...
+
+    async def _check_streak(self) -> None: ...
+
+    async def _try(self, messages: list[Message[Any]]) -> Exception | None:
+        numbers = [message.record.offset for message in messages]
+        self.transactions.append(numbers)
+        if self.bad & set(numbers):
+            return self.failure
+        self.applied += numbers
+        return None
+
+    async def _one(self, message: Message[Any]) -> None:
+        if await self._try([message]) is not None:
+            self.aside.append(message.record.offset)
+
+    async def _bury(self, record: Record, undecodable: Undecodable) -> None:
+        self.aside.append(record.offset)
+
+
+def batch(number: int, unreadable: set[int] = frozenset()) -> list[Record]:  # type: ignore[assignment]
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    headers = tuple(Envelope("e", "/roviec/tasks", "tasks.task.drafted.v1", "t", at, 1, "system:tasks", "c").headers())
+    return [Record("tasks-events", 0, n, b"t", b"{" if n in unreadable else b"{}", headers) for n in range(number)]
+
+
+async def test_unreadable_records_divide_a_batch_and_no_more() -> None:
+    reader = Reader(set())
+    await reader.process(batch(200, {50, 120}))
+    assert reader.aside == [50, 120]
+    assert reader.applied == [n for n in range(200) if n not in {50, 120}]
+    assert len(reader.transactions) == 3, "the readable records between were not taken together"
+
+
+async def test_a_failing_record_costs_a_few_transactions_not_one_for_each_record() -> None:
+    reader = Reader({77})
+    await reader.process(batch(200))
+    assert reader.aside == [77]
+    assert reader.applied == [n for n in range(200) if n != 77]
+    assert len(reader.transactions) <= 17  # two halves on each of eight levels, and the first
+
+
+async def test_a_slow_record_is_not_given_its_time_again_on_every_level() -> None:
+    reader = Reader({3}, OutOfTime(Words("chậm", "late")))
+    await reader.process(batch(8))
+    assert reader.aside == [3]
+    assert reader.applied == [n for n in range(8) if n != 3]
+    assert sum(3 in numbers for numbers in reader.transactions) == 2
+
+
+class Outcomes:
+    """Stands for the units of a service: the next transaction ends in these outcomes, those after it in none."""
+
+    def __init__(self) -> None:
+        self.next: list[str] = []
+        self.stored: list[Any] = []
+        self.database = self
+
+    def system(self) -> None: ...
+
+    async def run(self, *_: Any, **__: Any) -> list[str]:
+        ended, self.next = self.next, []
+        return ended
+
+    def collection(self, _name: str) -> Outcomes:
+        return self
+
+    async def update_one(self, *change: Any, **_: Any) -> None:
+        self.stored.append(change)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "ends"),
+    [
+        (["parked", "parked"], False),  # they wait behind the one that failed
+        (["duplicate"], False),
+        (["ignored"], False),
+        (["parked", "applied"], True),
+    ],
+)
+async def test_only_a_handler_that_took_a_record_ends_a_row_of_failures(outcomes: list[str], ends: bool) -> None:
+    units: Any = Outcomes()
+    reader = Inbox(units, {})
+    reader._streak, units.next = 7, outcomes
+    messages: list[Any] = [Message(None, Envelope.from_headers(r.headers), r) for r in batch(len(outcomes))]
+    assert await reader._try(messages) is None
+    assert reader._streak == (0 if ends else 7)
