@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pymongo.errors import AutoReconnect, OperationFailure
 
 from common.consumer import Inbox
 from common.errors import RuleBroken, Words, database_away
-from common.mongo import OutOfTime
+from common.mongo import OutOfTime, is_away
 
 LATE = OutOfTime(Words("chậm", "late"))
 
@@ -44,3 +45,19 @@ async def test_a_record_is_blamed_only_while_the_database_works(
     units: Any = Transactions(others)
     assert await Inbox(units, {})._database_is_away(error) is away
     assert units.tried == tried
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (AutoReconnect("gone"), True),
+        (OperationFailure("a restarted server has no such transaction", 251), True),
+        (OperationFailure("killed with its session", 11601), True),
+        (OperationFailure("shutting down", 91), True),
+        (OperationFailure("somebody else was faster", 112), False),
+        (OperationFailure("no such command", 59), False),
+    ],
+)
+def test_a_commit_whose_outcome_is_not_known_is_the_databases_absence(error: Exception, away: bool) -> None:
+    """Else the caller gets a 500 for what may be sent again with the same key, and a record is blamed for a restart."""
+    assert is_away(error) is away

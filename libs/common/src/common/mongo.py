@@ -29,6 +29,9 @@ __all__ = ["Database", "DuplicateKeyError", "Index", "InsertOne", "PyMongoError"
 
 T = TypeVar("T")
 _AWAY = (Unavailable, TimeoutError, failures.ConnectionFailure, failures.NotPrimaryError, failures.WTimeoutError)
+_ENDED = frozenset({91, 189, 251, 11600, 11601, 11602})
+"""Codes of a server that shuts down, steps down, or was restarted while a transaction was open: it then knows nothing of it
+(251), and whether a commit that was under way took effect is not known."""
 log = Log(__name__)
 
 PRESENCE = "processes"
@@ -46,8 +49,8 @@ def server_now() -> dict[str, Any]:
 
 def is_away(error: BaseException) -> bool:
     """True when the failure is the database's absence, not the work's fault: wait and try again, blame no record."""
-    stepping_down = isinstance(error, OperationFailure) and error.code in {91, 189, 11600, 11602}
-    return stepping_down or isinstance(error, _AWAY)
+    ended = isinstance(error, OperationFailure) and error.code in _ENDED
+    return ended or isinstance(error, _AWAY)
 
 
 def is_duplicate(error: BaseException) -> bool:
