@@ -1,0 +1,225 @@
+"""The fault rig's checker is shown damage of each kind, and reports it; of a run without damage it says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.faults.checker import Asked, Damage, Entry, Notice, Observed, Row, Wire, bound, check
+from tests.faults.report import Result, page
+from tests.faults.rows import ROWS
+
+TASK, OTHER = "/roviec/tasks/task/t1", "/roviec/notifications/notice/n1"
+
+
+def sound() -> Observed:
+    """Three effects on one task, the last one told to somebody, which is an event of another service again."""
+    rows = [Row(f"e{n}", TASK, n, "S", f"r{n}", "tasks-events") for n in (1, 2, 3)]
+    rows.append(Row("e4", OTHER, 1, "S", "r3", "notifications-events"))
+    return Observed(
+        asked=[
+            Asked("r1", "t1", "create", 1),
+            Asked("r2", "t1", "publish", 2),
+            Asked("r3", "t1", "assign", 3, (("p1", "task_assigned"),)),
+            Asked("r4", "t1", "accept", None),
+        ],
+        outbox=rows,
+        wire=[Wire(row.topic, 0, place, row.id, row.stream, row.sequence) for place, row in enumerate(rows)],
+        ledger=[Entry(n, row.id, row.stream, row.sequence, f"h{n}", f"h{n - 1}" if n else None) for n, row in enumerate(rows)],
+        notices=[Notice("e3", "p1", "task_assigned")],
+        sequences={"t1": 3},
+        history={"t1": [1, 2, 3]},
+        applied={TASK: [1, 2, 3], OTHER: [1]},
+    )
+
+
+def test_a_sound_run_has_nothing_against_it() -> None:
+    assert check(sound()) == []
+
+
+def test_repeats_on_the_wire_are_no_damage_in_a_disturbed_run_and_are_in_a_quiet_one() -> None:
+    seen = sound()
+    seen.wire += [replace(seen.wire[0], offset=10), replace(seen.wire[2], offset=11)]
+    assert check(seen) == []
+    seen.quiet = True
+    (finding,) = check(seen)
+    assert (finding.damage, finding.count) == (Damage.DOUBLED, 2)
+
+
+def test_an_effect_that_was_never_acknowledged_may_have_happened() -> None:
+    seen = sound()
+    seen.asked[2] = replace(seen.asked[2], sequence=None)
+    assert check(seen) == []
+
+
+def lose_a_write(seen: Observed) -> None:
+    seen.outbox[1] = replace(seen.outbox[1], request_id="somebody else's")
+
+
+def double_a_write(seen: Observed) -> None:
+    seen.outbox[1] = replace(seen.outbox[1], request_id="r1")
+
+
+def acknowledge_another_number(seen: Observed) -> None:
+    seen.asked[1] = replace(seen.asked[1], sequence=7)
+
+
+def lose_a_document(seen: Observed) -> None:
+    seen.sequences.clear()
+
+
+def tear_a_write(seen: Observed) -> None:
+    seen.sequences["t1"] = 4
+
+
+def lose_a_line_of_history(seen: Observed) -> None:
+    seen.history["t1"].remove(2)
+
+
+def leave_a_gap(seen: Observed) -> None:
+    seen.outbox[3] = replace(seen.outbox[3], sequence=2)
+
+
+def mark_what_was_not_sent(seen: Observed) -> None:
+    del seen.wire[2]
+
+
+def leave_unsent(seen: Observed) -> None:
+    del seen.wire[3]
+    seen.outbox[3] = replace(seen.outbox[3], state="P")
+
+
+def leave_unmarked(seen: Observed) -> None:
+    seen.outbox[3] = replace(seen.outbox[3], state="P")
+
+
+def send_in_disorder(seen: Observed) -> None:
+    seen.wire[0], seen.wire[1] = replace(seen.wire[0], offset=1), replace(seen.wire[1], offset=0)
+
+
+def lose_an_entry(seen: Observed) -> None:
+    seen.ledger.pop()
+
+
+def double_an_entry(seen: Observed) -> None:
+    seen.ledger.append(replace(seen.ledger[3], index=4, hash="h4", previous="h3"))
+
+
+def enter_what_nobody_said(seen: Observed) -> None:
+    seen.ledger.append(Entry(4, "e9", TASK, 4, "h4", "h3"))
+
+
+def skip_an_index(seen: Observed) -> None:
+    seen.ledger[3] = replace(seen.ledger[3], index=5)
+
+
+def break_the_chain(seen: Observed) -> None:
+    seen.ledger[3] = replace(seen.ledger[3], previous="another")
+
+
+def enter_in_disorder(seen: Observed) -> None:
+    first, second = seen.ledger[0], seen.ledger[1]
+    seen.ledger[0] = replace(first, id=second.id, sequence=second.sequence)
+    seen.ledger[1] = replace(second, id=first.id, sequence=first.sequence)
+
+
+def lose_an_effect(seen: Observed) -> None:
+    seen.applied[TASK].remove(2)
+
+
+def lose_all_effects_of_a_stream(seen: Observed) -> None:
+    del seen.applied[OTHER]
+
+
+def double_an_effect(seen: Observed) -> None:
+    seen.applied[TASK].append(3)
+
+
+def apply_in_disorder(seen: Observed) -> None:
+    seen.applied[TASK] = [2, 1, 3]
+
+
+def tell_nobody(seen: Observed) -> None:
+    seen.notices.clear()
+
+
+def tell_twice(seen: Observed) -> None:
+    seen.notices *= 2
+
+
+def tell_somebody_else(seen: Observed) -> None:
+    seen.notices.append(Notice("e2", "p2", "task_assigned"))
+
+
+def leave_parked(seen: Observed) -> None:
+    seen.parked.append("audit: failed RuntimeError")
+
+
+def answer_wrongly(seen: Observed) -> None:
+    seen.answers.append("the same key was answered otherwise")
+
+
+def die(seen: Observed) -> None:
+    seen.deaths.append("tasks-api-1 ended with status 1")
+
+
+@pytest.mark.parametrize(
+    ("plant", "damage", "what"),
+    [
+        (lose_a_write, Damage.LOST, "acknowledged write without its event"),
+        (double_a_write, Damage.DOUBLED, "effect of one Idempotency-Key"),
+        (acknowledge_another_number, Damage.WRONG, "acknowledged number that is not the event's"),
+        (lose_a_document, Damage.LOST, "acknowledged document"),
+        (tear_a_write, Damage.LOST, "document whose events are not all in the outbox"),
+        (lose_a_line_of_history, Damage.LOST, "document whose history is not complete"),
+        (leave_a_gap, Damage.LOST, "stream of the outbox with a gap or a double"),
+        (mark_what_was_not_sent, Damage.LOST, "event marked as sent that is not on its topic"),
+        (leave_unsent, Damage.STUCK, "event that is still not on its topic"),
+        (leave_unmarked, Damage.STUCK, "event that was sent and is not marked so"),
+        (send_in_disorder, Damage.DISORDERED, "event sent before its predecessor"),
+        (lose_an_entry, Damage.LOST, "event that is not in the ledger"),
+        (double_an_entry, Damage.DOUBLED, "event in the ledger"),
+        (enter_what_nobody_said, Damage.WRONG, "entry of an event that nobody published"),
+        (skip_an_index, Damage.LOST, "the ledger's indexes are not 0, 1, 2 ..."),
+        (break_the_chain, Damage.DISORDERED, "entry that does not continue the one before it"),
+        (enter_in_disorder, Damage.DISORDERED, "stream in the ledger"),
+        (lose_an_effect, Damage.LOST, "event without its effect"),
+        (lose_all_effects_of_a_stream, Damage.LOST, "event without its effect"),
+        (double_an_effect, Damage.DOUBLED, "effect of one event"),
+        (apply_in_disorder, Damage.DISORDERED, "stream of effects"),
+        (tell_nobody, Damage.LOST, "notice"),
+        (tell_twice, Damage.DOUBLED, "notice"),
+        (tell_somebody_else, Damage.WRONG, "notice that nothing called for"),
+        (leave_parked, Damage.STUCK, "parked record"),
+        (answer_wrongly, Damage.WRONG, "answer"),
+        (die, Damage.WRONG, "process that ended by itself"),
+    ],
+)
+def test_planted_damage_is_reported(plant: Callable[[Observed], None], damage: Damage, what: str) -> None:
+    seen = sound()
+    plant(seen)
+    assert (damage, what) in {(one.damage, one.what) for one in check(seen)}
+
+
+def test_the_bound_is_the_rule_of_three() -> None:
+    assert bound(300) == pytest.approx(0.01)
+    assert bound(0) == 1.0
+
+
+def test_the_page_says_what_failed_and_what_is_not_covered() -> None:
+    results = [
+        Result("kills", "kill -9", [2, 4, 6], 1, 60, {"kill -9 api": 100}, {"drain, s": 2.0}, []),
+        Result("kills", "kill -9", [2, 4, 6], 2, 60, {"kill -9 api": 200}, {"drain, s": 3.0}, []),
+        Result("poison", "poison", [16], 3, 60, {"poison": 7}, {}, ["LOST: 1 x dead letter"]),
+    ]
+    written = page(results)
+    assert "300 x kill -9 api | 2, 0 | <= 1 %" in written
+    assert "seed 3: LOST: 1 x dead letter" in written
+    assert "- row 7: " in written
+    assert "- row 2: " not in written
+
+
+def test_rows_have_names_of_their_own() -> None:
+    assert len({row.name for row in ROWS}) == len(ROWS)
