@@ -489,16 +489,16 @@ def test_every_slug_is_its_own() -> None:
 
 
 async def test_one_line_a_request_without_values(at: Door, capsys: pytest.CaptureFixture[str]) -> None:
-    await at.http.get("/v1/courses/secret-id?q=secret-name", headers={"X-Request-Id": "request-0001"})
-    await at.http.get("/v1/planets/secret-id", headers={"X-Request-Id": "request-0002"})
+    await at.http.get("/v1/courses/secret-id?q=secret-name", headers={"X-Request-Id": "one-line-0001"})
+    await at.http.get("/v1/planets/secret-id", headers={"X-Request-Id": "one-line-0002"})
     at.front._access.flush()
     written = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"event":"request"' in line]
-    lines = [line for line in written if line["request_id"].startswith("request-000")]  # others are of tests before
+    lines = [line for line in written if line["request_id"].startswith("one-line-000")]  # others are of tests before
     assert [(line["route"], line["status"], line["actor"]) for line in lines] == [
         ("/v1/courses", 200, "client:c1"),
         ("unmatched", 404, None),
     ]
-    assert lines[0]["request_id"] == "request-0001"
+    assert lines[0]["request_id"] == "one-line-0001"
     assert "secret" not in json.dumps(lines)
 
 
