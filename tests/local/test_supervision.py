@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,8 +67,12 @@ def running(folder: Path, **variables: str) -> Iterator[Started]:
     try:
         yield started
     finally:
+        family = started.family() if started.process.poll() is None else []
         started.process.kill()
         started.process.wait()
+        for process in family:  # a child's own children outlive a supervisor that is killed
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 @pytest.fixture
