@@ -102,10 +102,7 @@ class Bench:
 
         async def bare() -> float:
             made = rows(topic)
-            producer = AIOKafkaProducer(
-                bootstrap_servers=settings.kafka_bootstrap, acks="all", enable_idempotence=True, max_batch_size=1024 * 1024
-            )
-            await producer.start()
+            producer = await _producer(settings)
             started = time.perf_counter()
             await _send(producer, topic, made)
             seconds = time.perf_counter() - started
@@ -114,10 +111,7 @@ class Bench:
 
         async def same_steps() -> float:
             await outbox.insert_many(rows(topic))
-            producer = AIOKafkaProducer(
-                bootstrap_servers=settings.kafka_bootstrap, acks="all", enable_idempotence=True, max_batch_size=1024 * 1024
-            )
-            await producer.start()
+            producer = await _producer(settings)
             started = time.perf_counter()
             order = [("aggregatetype", 1), ("aggregateid", 1), ("aggseq", 1)]
             while found := await outbox.find({"state": "P"}).sort(order).limit(500).to_list(None):
@@ -144,10 +138,7 @@ class Bench:
         """Records on the topic to effects committed, against getmany and one `insert_many` in a transaction a batch."""
         units, settings = await self.units(READER)
         topic = settings.topic_prefix + TOPIC
-        producer = AIOKafkaProducer(
-            bootstrap_servers=settings.kafka_bootstrap, acks="all", enable_idempotence=True, max_batch_size=1024 * 1024
-        )
-        await producer.start()
+        producer = await _producer(settings)
         effects = units.database.collection(EFFECTS.collection)
         bare_effects = units.database.collection("bare_effects")
 
@@ -207,6 +198,15 @@ async def _assigned(consumer: Consumer) -> None:
         return bool(consumer._assigned)
 
     await eventually("the consumer has its partitions", has_partitions, 60)
+
+
+async def _producer(settings: Settings) -> AIOKafkaProducer:
+    """A bare producer with the guarantees of ours, started."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap, acks="all", enable_idempotence=True, max_batch_size=1024 * 1024
+    )
+    await producer.start()
+    return producer
 
 
 async def _send(producer: AIOKafkaProducer, topic: str, made: list[dict[str, Any]]) -> None:

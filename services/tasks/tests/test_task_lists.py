@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
 
@@ -25,23 +24,6 @@ from tasks.service import service
 from tasks.store import HISTORY, TASKS
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
-@pytest.fixture
-async def process(area: Area, clock: HandClock) -> AsyncIterator[Process]:
-    async with furnished(area, clock) as process:
-        yield process
-
-
-@pytest.fixture
-async def api(area: Area, process: Process) -> AsyncIterator[TaskApi]:
-    async with calling(area, process) as api:
-        yield api
 
 
 async def store(process: Process, *tasks: Task) -> None:
