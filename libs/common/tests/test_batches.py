@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from common.consumer import Inbox
-from common.contracts.base import Envelope, Message, Record, Undecodable
+from common import consumer
+from common.consumer import FAILURES_IN_A_ROW, RETRY_PAUSES, Halted, Inbox, Received
+from common.contracts.base import Envelope, Message, Record
 from common.errors import Words
 from common.mongo import OutOfTime
 
@@ -19,6 +20,7 @@ class Reader(Inbox):
     def __init__(self, bad: set[int], failure: Exception | None = None) -> None:
         units: Any = None
         super().__init__(units, {"*": self.handle})
+        self._streak = 0
         self.bad, self.failure = bad, failure or RuntimeError("a handler that fails")
         self.transactions: list[list[int]] = []
         self.applied: list[int] = []
@@ -26,22 +28,17 @@ class Reader(Inbox):
 
     async def handle(self, message: Message[None], uow: object) -> None: ...
 
-    async def _check_streak(self) -> None: ...
-
-    async def _try(self, messages: list[Message[Any]]) -> Exception | None:
+    async def _try(self, messages: list[Received]) -> Exception | None:
         numbers = [message.record.offset for message in messages]
         self.transactions.append(numbers)
         if self.bad & set(numbers):
             return self.failure
-        self.applied += numbers
+        for one in messages:
+            (self.applied if isinstance(one, Message) else self.aside).append(one.record.offset)
         return None
 
-    async def _one(self, message: Message[Any]) -> None:
-        if await self._try([message]) is not None:
-            self.aside.append(message.record.offset)
-
-    async def _bury(self, record: Record, undecodable: Undecodable) -> None:
-        self.aside.append(record.offset)
+    async def _park_failed(self, message: Message[Any], failure: BaseException) -> None:
+        self.aside.append(message.record.offset)
 
 
 def batch(number: int, unreadable: set[int] = frozenset()) -> list[Record]:  # type: ignore[assignment]
@@ -50,12 +47,18 @@ def batch(number: int, unreadable: set[int] = frozenset()) -> list[Record]:  # t
     return [Record("tasks-events", 0, n, b"t", b"{" if n in unreadable else b"{}", headers) for n in range(number)]
 
 
-async def test_unreadable_records_divide_a_batch_and_no_more() -> None:
+async def test_unreadable_records_go_with_the_batch_that_they_are_in() -> None:
     reader = Reader(set())
     await reader.process(batch(200, {50, 120}))
     assert reader.aside == [50, 120]
     assert reader.applied == [n for n in range(200) if n not in {50, 120}]
-    assert len(reader.transactions) == 3, "the readable records between were not taken together"
+    assert len(reader.transactions) == 1
+
+
+async def test_no_transaction_sets_more_records_aside_than_halt_the_reader() -> None:
+    reader = Reader(set())
+    await reader.process(batch(200, set(range(200))))
+    assert max(map(len, reader.transactions)) == FAILURES_IN_A_ROW
 
 
 async def test_a_failing_record_costs_a_few_transactions_not_one_for_each_record() -> None:
@@ -63,7 +66,7 @@ async def test_a_failing_record_costs_a_few_transactions_not_one_for_each_record
     await reader.process(batch(200))
     assert reader.aside == [77]
     assert reader.applied == [n for n in range(200) if n != 77]
-    assert len(reader.transactions) <= 17  # two halves on each of eight levels, and the first
+    assert len(reader.transactions) <= 17 + len(RETRY_PAUSES)  # two halves on each of eight levels, the first, its retries
 
 
 async def test_a_slow_record_is_not_given_its_time_again_on_every_level() -> None:
@@ -72,6 +75,11 @@ async def test_a_slow_record_is_not_given_its_time_again_on_every_level() -> Non
     assert reader.aside == [3]
     assert reader.applied == [n for n in range(8) if n != 3]
     assert sum(3 in numbers for numbers in reader.transactions) == 2
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "RETRY_PAUSES", (0.0,) * len(RETRY_PAUSES))
 
 
 class Outcomes:
@@ -111,3 +119,23 @@ async def test_only_a_handler_that_took_a_record_ends_a_row_of_failures(outcomes
     messages: list[Any] = [Message(None, Envelope.from_headers(r.headers), r) for r in batch(len(outcomes))]
     assert await reader._try(messages) is None
     assert reader._streak == (0 if ends else 7)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "halts"),
+    [
+        (["dead"] * 12, False),
+        (["dead"] * 13, True),
+        (["dead"] * 12 + ["applied", "dead"], False),
+        (["applied"] + ["dead"] * 20 + ["applied"], True),
+    ],
+)
+async def test_a_reader_halts_at_the_twentieth_failure_in_a_row(outcomes: list[str], halts: bool) -> None:
+    units: Any = Outcomes()
+    reader = Inbox(units, {})
+    reader._streak = 7
+    if halts:
+        with pytest.raises(Halted):
+            await reader._count(outcomes)
+    else:
+        await reader._count(outcomes)

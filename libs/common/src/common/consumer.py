@@ -1,9 +1,10 @@
 """Kafka to handlers: per partition strictly in order, partitions side by side, every effect once.
 
-A lane takes up to `BATCH` records of its partition into one transaction: guard, claim, effect, derived outbox rows. When
-that fails for any reason but the database's absence, it is redone by halves, so that one poison record costs itself
-alone. Offsets are committed after the transaction and only as far as everything before them is done; that they
-may be committed late or not at all is harmless, because what comes again is known.
+A lane takes up to `BATCH` records of its partition into one transaction: guard, claim, effect, derived outbox rows, and
+the dead letters of those that cannot be read. When that fails for any reason but the database's absence, it is redone by
+halves, so that one failing record costs itself alone. Offsets are committed after the transaction and only as far as
+everything before them is done; that they may be committed late or not at all is harmless, because what comes again is
+known.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from common.domain import Actor
 from common.errors import DomainError
 from common.inbox import Parked, Verdict, Why, judge
 from common.lease import Lease
-from common.mongo import OutOfTime, PyMongoError, UpdateOne, is_away
+from common.mongo import OutOfTime, PyMongoError, is_away
 from common.observability import Log
 from common.outbox import DEAD_LETTER, OUTBOX, dead_letter_row
 from common.relay import ensure_topics, kafka_options
@@ -42,6 +43,8 @@ BATCH = 200
 HIGH_WATER = 1000
 HIGH_WATER_BYTES = 8 * 1024 * 1024
 BATCH_SECONDS = 20.0
+RECORD_SECONDS = 10.0
+"""One record has less time than a batch, and is parked as soon as that is over: its lane must not wait for it again."""
 PROBE_SECONDS = 2.0
 """A server that answers may still do nothing; only a transaction that ends shows that it works."""
 RETRY_PAUSES = (0.2, 0.8)
@@ -99,6 +102,25 @@ def decode(record: Record, types: dict[str, Handler]) -> Message[Event | None]:
     return Message(None, envelope, record)
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that no retry can help. Its stream is known when at least its headers could be read, and waits behind it."""
+
+    record: Record
+    envelope: Envelope | None
+    fault: Undecodable
+
+    @classmethod
+    def of(cls, record: Record, fault: Undecodable) -> Unreadable:
+        envelope = None
+        with contextlib.suppress(Undecodable):
+            envelope = Envelope.from_headers(record.headers)
+        return cls(record, envelope, fault)
+
+
+Received = Message[Event | None] | Unreadable
+
+
 @dataclass
 class Inbox:
     """Applies records: the transaction, its retries, what is parked and what is dead. Knows nothing of Kafka."""
@@ -114,18 +136,21 @@ class Inbox:
         Raises `Unavailable` when the database is away (nothing is lost: call again) and `Halted` after too many
         failures in a row.
         """
-        await self._check_streak()
-        readable: list[Message[Event | None]] = []
+        await self._count(())
+        batch: list[Received] = []
+        unreadable = 0
         for record in records:
             try:
-                readable.append(decode(record, self.types))
-            except Undecodable as undecodable:
-                await self._together(readable)
-                readable = []
-                await self._bury(record, undecodable)
-        await self._together(readable)
+                batch.append(decode(record, self.types))
+            except Undecodable as fault:
+                batch.append(Unreadable.of(record, fault))
+                unreadable += 1
+            if unreadable and await self._failures() + unreadable >= FAILURES_IN_A_ROW:  # never more at once than halt it
+                await self._together(batch)
+                batch, unreadable = [], 0
+        await self._together(batch)
 
-    async def _together(self, messages: list[Message[Event | None]]) -> None:
+    async def _together(self, messages: list[Received]) -> None:
         """Apply these in one transaction; when that fails, by halves, until what fails stands alone: others do not wait
         for as many transactions as there are records. What is slow is not halved: each half might take the whole time again.
         """
@@ -140,55 +165,73 @@ class Inbox:
         for start in range(0, len(messages), size):
             await self._together(messages[start : start + size])
 
-    async def _one(self, message: Message[Event | None]) -> None:
+    async def _one(self, message: Received) -> None:
         for pause in (*RETRY_PAUSES, None):
             if (failure := await self._try([message])) is None:
                 return
-            if pause is None:
+            if isinstance(message, Unreadable):
+                raise failure  # setting a record aside calls no handler: this is a fault of ours
+            if pause is None or isinstance(failure, OutOfTime):
                 await self._park_failed(message, failure)
-            else:
-                await asyncio.sleep(pause)
+                return
+            await asyncio.sleep(pause)
 
-    async def _try(self, messages: list[Message[Event | None]]) -> Exception | None:
+    async def _try(self, batch: list[Received]) -> Exception | None:
         """Apply these and what waits behind them. Returns the failure when it lies with them, and raises any other."""
         try:
-            applied = await self._apply(messages)
+            outcomes = await self._apply(batch)
         except Exception as error:
             if await self._database_is_away(error):
                 raise
             return error
-        await self._succeeded(applied=applied)
-        for stream in {message.envelope.stream for message in messages} & self.parked_streams:
+        await self._tell(batch, outcomes)
+        for stream in {one.envelope.stream for one in batch if isinstance(one, Message)} & self.parked_streams:
             await self.drain(stream)
         return None
 
-    async def _apply(self, messages: list[Message[Event | None]]) -> bool:
-        """One transaction over all of these: those whose turn it is take effect, the early ones are parked. True when a
-        handler took one of them.
+    async def _apply(self, batch: list[Received]) -> list[str]:
+        """One transaction over all of these: those whose turn it is take effect, the early ones are parked, the unreadable
+        ones become dead letters. What became of each.
         """
 
         async def work(uow: UnitOfWork) -> list[str]:
-            before = await inbox.last_applied(uow, [m.envelope.stream for m in messages])
+            before = await inbox.last_applied(uow, [one.envelope.stream for one in batch if one.envelope is not None])
             last = dict(before)
-            outcomes = [await self._in_turn(message, uow, last) for message in messages]
+            outcomes = [
+                await (self._in_turn(one, uow, last) if isinstance(one, Message) else self._bury(one, uow, last))
+                for one in batch
+            ]
             for stream, sequence in last.items():
                 if sequence != before[stream]:
                     inbox.move_guard(uow, stream, sequence)
             return outcomes
 
         started = time.monotonic()
-        outcomes = await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS)
+        seconds = BATCH_SECONDS if len(batch) > 1 else RECORD_SECONDS
+        outcomes = await self.units.run(work, self.units.system(), seconds=seconds)
         crash.point("consumer.after_commit")
-        metrics.HANDLER_SECONDS.labels("batch" if len(messages) > 1 else "one").observe(time.monotonic() - started)
+        metrics.HANDLER_SECONDS.labels("batch" if len(batch) > 1 else "one").observe(time.monotonic() - started)
+        return outcomes
+
+    async def _tell(self, batch: list[Received], outcomes: list[str]) -> None:
+        """What follows from a batch that is committed: figures, log lines, the row of failures."""
+        metrics.CONSUMER_PROGRESS.set_to_current_time()
         early: set[str] = set()
-        for envelope, outcome in zip((m.envelope for m in messages), outcomes, strict=True):
-            metrics.HANDLED.labels(envelope.type if envelope.type in Event.registry else "unknown", outcome).inc()
-            if outcome == "parked":
-                early.add(envelope.stream)
+        for one, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(one, Message):
+                kind = one.envelope.type
+                metrics.HANDLED.labels(kind if kind in Event.registry else "unknown", outcome).inc()
+                if outcome == "parked":
+                    early.add(one.envelope.stream)
+            elif outcome == "dead":
+                metrics.DEAD_LETTERS.labels(one.fault.reason).inc()
+                log.error("dead_letter", place=one.record.place, reason=one.fault.reason, detail=one.fault.detail)
+                if one.envelope is not None:
+                    self.parked_streams.add(one.envelope.stream)
         if early:
             self.parked_streams |= early
             log.warning("records_parked", reason="gap", streams=len(early))
-        return "applied" in outcomes
+        await self._count(outcomes)
 
     async def _in_turn(self, message: Message[Event | None], uow: UnitOfWork, last: dict[str, int]) -> str:
         """What becomes of a record when `last` was applied of its stream; moves `last` on when it takes effect."""
@@ -212,6 +255,22 @@ class Inbox:
         crash.point("consumer.before_effect")
         await handler(message, uow)
         return "applied"
+
+    async def _bury(self, one: Unreadable, uow: UnitOfWork, last: dict[str, int]) -> str:
+        """Dead letter: original bytes and the reason, through the outbox; the record stays here until it is redriven.
+
+        When its headers could be read, its stream waits behind it: order is not given up for speed.
+        """
+        place = {"aggregatetype": DEAD_LETTER, "aggregateid": one.record.place}
+        if await uow.database.collection(OUTBOX).find_one(place, {"_id": 1}, session=uow.session) is not None:
+            return "duplicate"
+        if one.envelope is not None and judge(one.envelope.sequence, last[one.envelope.stream]) is Verdict.DUPLICATE:
+            return "duplicate"
+        inbox.park(uow, one.record, one.envelope, Why.DEAD, str(one.fault))
+        marks = {"reason": one.fault.reason, "detail": one.fault.detail, "consumer": self.units.service}
+        marks |= {"attempts": "1", "first-at": uow.now.isoformat()}
+        uow.insert_raw(OUTBOX, dead_letter_row(self.units.dead_letters, one.record, marks, uow.now))
+        return "dead"
 
     async def _database_is_away(self, error: Exception) -> bool:
         """True when no record is to blame. One whose handler takes more than its time fails like any other, as long as
@@ -237,73 +296,39 @@ class Inbox:
         async def work(uow: UnitOfWork) -> None:
             again = uow.now + inbox.pause_after(1)
             inbox.park(uow, message.record, envelope, Why.FAILED, type(failure).__name__, again)
-            self._count_failure(uow)
 
-        await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS)
+        await self.units.run(work, self.units.system(), seconds=RECORD_SECONDS)
         metrics.HANDLED.labels(envelope.type, "parked").inc()
         log.error("record_parked", exc_info=failure, place=message.record.place, type=envelope.type, event_id=envelope.id)
-        await self._failed(envelope)
-
-    async def _bury(self, record: Record, undecodable: Undecodable) -> None:
-        """Dead letter: original bytes and the reason, through the outbox; the record stays here until it is redriven.
-
-        When its headers could be read, its stream waits behind it: order is not given up for speed.
-        """
-        try:
-            envelope = Envelope.from_headers(record.headers)
-        except Undecodable:
-            envelope = None
-
-        async def work(uow: UnitOfWork) -> bool:
-            database, session = uow.database, uow.session
-            place = {"aggregatetype": DEAD_LETTER, "aggregateid": record.place}
-            if await database.collection(OUTBOX).find_one(place, {"_id": 1}, session=session) is not None:
-                return False
-            if envelope is not None:
-                last = await inbox.last_applied(uow, [envelope.stream])
-                if judge(envelope.sequence, last[envelope.stream]) is Verdict.DUPLICATE:
-                    return False
-            inbox.park(uow, record, envelope, Why.DEAD, str(undecodable))
-            marks = {"reason": undecodable.reason, "detail": undecodable.detail, "consumer": self.units.service}
-            marks |= {"attempts": "1", "first-at": uow.now.isoformat()}
-            uow.insert_raw(OUTBOX, dead_letter_row(self.units.dead_letters, record, marks, uow.now))
-            self._count_failure(uow)
-            return True
-
-        if await self.units.run(work, self.units.system(), seconds=BATCH_SECONDS):
-            metrics.DEAD_LETTERS.labels(undecodable.reason).inc()
-            log.error("dead_letter", place=record.place, reason=undecodable.reason, detail=undecodable.detail)
-            await self._failed(envelope)
+        self.parked_streams.add(envelope.stream)
+        await self._count(["failed"])
 
     # --- failures in a row ---
 
-    @staticmethod
-    def _count_failure(uow: UnitOfWork) -> None:
-        uow.write_raw(inbox.STATE, UpdateOne({"_id": "streak"}, {"$inc": {"failures": 1}}, upsert=True))
+    async def _count(self, outcomes: Iterable[str]) -> None:
+        """Count failures in a row. Only a handler that took a record ends the row: what is parked behind one that failed,
+        was known or is nobody's business would get through a bad deployment as well.
 
-    async def _failed(self, envelope: Envelope | None) -> None:
-        self._streak = (self._streak or 0) + 1
-        if envelope is not None:
-            self.parked_streams.add(envelope.stream)
-        await self._check_streak()
-
-    async def _succeeded(self, *, applied: bool) -> None:
-        """Only a handler that took a record ends a row of failures: what is parked behind one that failed, was known or
-        is nobody's business would get through a bad deployment as well.
+        The count outlives the process: a bad deployment that is restarted again and again halts after one record. Raises
+        `Halted` at `FAILURES_IN_A_ROW`.
         """
-        metrics.CONSUMER_PROGRESS.set_to_current_time()
-        if self._streak and applied:
-            self._streak = 0
+        before = streak = await self._failures()
+        for outcome in outcomes:
+            streak = 0 if outcome == "applied" else streak + (outcome in ("dead", "failed"))
+            if streak >= FAILURES_IN_A_ROW:
+                break
+        self._streak = streak
+        if streak != before:
             state = self.units.database.collection(inbox.STATE)
-            await state.update_one({"_id": "streak"}, {"$set": {"failures": 0}}, upsert=True)
+            await state.update_one({"_id": "streak"}, {"$set": {"failures": streak}}, upsert=True)
+        if streak >= FAILURES_IN_A_ROW:
+            raise Halted
 
-    async def _check_streak(self) -> None:
-        """The count outlives the process: a bad deployment that is restarted again and again halts after one record."""
+    async def _failures(self) -> int:
         if self._streak is None:
             row = await self.units.database.collection(inbox.STATE).find_one({"_id": "streak"})
             self._streak = min(0 if row is None else row["failures"], FAILURES_IN_A_ROW - 1)
-        if self._streak >= FAILURES_IN_A_ROW:
-            raise Halted
+        return self._streak
 
     # --- what waits ---
 
@@ -348,7 +373,8 @@ class Inbox:
                 return
             if not left:
                 break
-            await self._succeeded(applied=applied)
+            metrics.CONSUMER_PROGRESS.set_to_current_time()
+            await self._count(["applied"] if applied else ())
         if head is None:
             self.parked_streams.discard(stream)
         else:  # what waits for its turn must not crowd other streams out of the next look
