@@ -12,6 +12,7 @@ from common import consumer, inbox
 from common.contracts.base import Envelope, Message
 from common.contracts.training import CourseRegistered
 from common.domain import Aggregate, Document
+from common.errors import Conflict
 from common.mongo import Index
 from common.outbox import OUTBOX, new_id
 from common.repository import Reader, Store
@@ -75,6 +76,26 @@ async def seen(process: Process, course: str) -> list[str]:
     rows = await Reader(process.database).find(SEEN, {"course_id": course}, sort=("sequence",))
     assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
     return [row.title for row in rows]
+
+
+async def test_a_stale_copy_is_refused_also_beside_a_write_that_asks_for_no_version(area: Area) -> None:
+    async with area.running(WRITER) as writer:
+        await write(writer, "a", "one")
+        await write(writer, "b", "kept")
+        stale = await Reader(writer.database).get(COURSES, "a")
+        assert stale is not None
+        await write(writer, "a", "two")
+        stale.title = "late"  # no event: the unique place of one in the outbox would refuse it as well
+
+        async def work(uow: UnitOfWork) -> None:
+            uow.put(COURSES, Course(id="b"))
+            uow.save(COURSES, stale)
+
+        with pytest.raises(Conflict):
+            await writer.units.run(work, writer.units.system())
+        kept = await Reader(writer.database).get(COURSES, "b")
+        assert kept is not None
+        assert kept.title == "kept"
 
 
 async def test_events_reach_their_reader_in_order_and_once(area: Area) -> None:

@@ -19,13 +19,13 @@ from common.settings import Settings
 
 os.environ.setdefault("MOTOR_MAX_WORKERS", os.environ.get("MONGO_POOL", "64"))  # read by Motor when it is imported
 
-from pymongo import AsyncMongoClient, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo import AsyncMongoClient, IndexModel, ReplaceOne, UpdateOne
 from pymongo import errors as failures
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-__all__ = ["Database", "DuplicateKeyError", "Index", "InsertOne", "PyMongoError", "ReplaceOne", "UpdateOne"]
+__all__ = ["Database", "DuplicateKeyError", "Index", "PyMongoError", "ReplaceOne", "UpdateOne"]
 
 T = TypeVar("T")
 _AWAY = (Unavailable, TimeoutError, failures.ConnectionFailure, failures.NotPrimaryError, failures.WTimeoutError)

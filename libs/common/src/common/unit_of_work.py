@@ -17,7 +17,7 @@ from common.contracts.base import Envelope
 from common.contracts.topics import BY_OWNER
 from common.domain import Actor, Aggregate
 from common.errors import Conflict, NotFound, StaleVersion, Words, text
-from common.mongo import Database, InsertOne, PyMongoError, ReplaceOne, is_duplicate
+from common.mongo import Database, PyMongoError, ReplaceOne, is_duplicate
 from common.outbox import OUTBOX, event_row, new_id
 from common.repository import A, D, Filter, Reader, Store
 
@@ -136,24 +136,25 @@ class UnitOfWork(Reader):
     async def flush(self) -> None:
         """Send the writes kept back, a call a collection. Raises `Conflict` when a document changed behind our back."""
         dirty, self._dirty = self._dirty, {}
-        replaced: dict[str, int] = {}
+        replaced: dict[str, list[Any]] = {}
         for (collection, key), kept in dirty.items():
             row = kept.store.dump(kept.document)
             before, kept.stored_version = kept.stored_version, kept.document.version
             if before == 0:
-                self.write_raw(collection, InsertOne(row))
+                self.insert_raw(collection, row)
             else:
-                self.write_raw(collection, ReplaceOne({"_id": key, "version": before}, row))
-                replaced[collection] = replaced.get(collection, 0) + 1
+                replaced.setdefault(collection, []).append(ReplaceOne({"_id": key, "version": before}, row))
+        for collection, operations in replaced.items():
+            done = await self.database.collection(collection).bulk_write(operations, session=self.session)
+            if done.matched_count < len(operations):
+                raise changed_meanwhile()
         inserts, self._inserts = self._inserts, {}
         for collection, rows in inserts.items():
             self.wrote_events = self.wrote_events or collection == OUTBOX
             await self.database.collection(collection).insert_many(rows, session=self.session)
         others, self._others = self._others, {}
         for collection, operations in others.items():
-            done = await self.database.collection(collection).bulk_write(operations, session=self.session)
-            if done.matched_count < replaced.get(collection, 0):
-                raise changed_meanwhile()
+            await self.database.collection(collection).bulk_write(operations, session=self.session)
 
 
 def check_version(found: Aggregate, expected: int | None) -> None:
