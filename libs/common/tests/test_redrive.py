@@ -285,6 +285,28 @@ async def test_what_is_replayed_is_sent_again_in_order_and_applied_once(area: Ar
         assert not await parked(reader)
 
 
+async def test_what_the_broker_refused_is_tried_again_when_it_is_released(area: Area) -> None:
+    async with area.running(WRITER) as writer, area.running(READER) as reader:
+        outbox = writer.database.collection(OUTBOX)
+        await write(writer, "c0", "a")
+
+        async def sent() -> bool:
+            return len(await seen(reader, "c0")) == 1
+
+        await eventually("the first event is applied", sent)
+        await outbox.update_one({"aggregateid": "c0"}, {"$set": {"state": "X", "attempts": 21, "last_error": "RecordTooLarge"}})
+        assert await replay.release(writer.units, dry_run=True) == {"course": 1}
+        assert await outbox.count_documents({"state": "X"}) == 1
+        assert await replay.release(writer.units) == {"course": 1}
+
+        async def again() -> bool:
+            return bool(await outbox.count_documents({"state": "S", "attempts": 0}) == 1)
+
+        await eventually("it is sent again", again)
+        assert await replay.release(writer.units) == {}
+        assert (await on_topic(area))["c0"] == [1, 1]
+
+
 async def test_a_replay_by_type_takes_each_stream_from_the_first_such_event_on(area: Area) -> None:
     process = Process(WRITER, area.settings(WRITER), "api")
     try:

@@ -4,8 +4,8 @@ For a broker that lost its log, or a reader that must be fed again. Rows that we
 relay sends them, in the order of each stream, with the ids they had, so readers that applied them drop them. Of each
 stream everything from its first event of the period to its last goes out, since readers could not take one without those
 between; meanwhile the gauge of the outbox's oldest event shows the age of what is replayed. What is older than seven
-days is in the audit ledger. Run it with the environment of the service. Exit status: 0, 1 when nothing was found, 2 when
-the database did not answer.
+days is in the audit ledger. With `--parked`, what the broker refused for good is tried again. Run it with the environment
+of the service. Exit status: 0, 1 when nothing was found, 2 when the database did not answer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from common.consumer import BATCH_SECONDS
 from common.contracts.topics import BY_OWNER
-from common.outbox import OUTBOX, PENDING, SENT
+from common.outbox import OUTBOX, PARKED, PENDING, SENT
 from common.redrive import operating, table
 from common.unit_of_work import UnitOfWork, Units
 
@@ -69,6 +69,19 @@ async def _stream(uow: UnitOfWork, stream: dict[str, Any], *, dry_run: bool) -> 
     return int(done.modified_count)
 
 
+async def release(units: Units, *, dry_run: bool = False) -> Counter[str]:
+    """Make the events that the relay parked pending again: the broker's limit or permission has been mended."""
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"state": PARKED}},
+        {"$group": {"_id": "$aggregatetype", "number": {"$sum": 1}}},
+    ]
+    counts = Counter({row["_id"]: row["number"] for row in await units.database.aggregate(OUTBOX, pipeline)})
+    if not dry_run:
+        change = {"$set": {"state": PENDING, "attempts": 0}, "$unset": {"last_error": ""}}
+        await units.database.collection(OUTBOX).update_many({"state": PARKED}, change)
+    return counts
+
+
 def rfc3339(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
@@ -78,9 +91,12 @@ def rfc3339(text: str) -> datetime:
 
 async def _main(arguments: argparse.Namespace) -> int:
     async with operating(arguments.service) as units:
-        counts = await replay(units, arguments.since, arguments.until, arguments.type, dry_run=arguments.dry_run)
+        if arguments.parked:
+            counts = await release(units, dry_run=arguments.dry_run)
+        else:
+            counts = await replay(units, arguments.since, arguments.until, arguments.type, dry_run=arguments.dry_run)
     if not counts:
-        print("nothing was sent in that time, or it is no longer kept")
+        print("nothing is parked" if arguments.parked else "nothing was sent in that time, or it is no longer kept")
         return 1
     print(table(["AGGREGATE", "EVENTS"], [*sorted(counts.items()), ("in all", counts.total())]))
     print("dry run: nothing was changed" if arguments.dry_run else "pending again: the relay of the service sends them now")
@@ -90,7 +106,9 @@ async def _main(arguments: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m common.replay", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--service", required=True, choices=sorted(BY_OWNER), help="the service that published them")
-    parser.add_argument("--since", required=True, type=rfc3339, help="RFC 3339, such as 2026-11-24T00:00:00+07:00")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--since", type=rfc3339, help="RFC 3339, such as 2026-11-24T00:00:00+07:00")
+    what.add_argument("--parked", action="store_true", help="what the broker refused for good; --until and --type do not apply")
     parser.add_argument("--until", type=rfc3339, help="RFC 3339; up to now when left out")
     parser.add_argument("--type", help="only streams that had such an event, from the first one on")
     parser.add_argument("--dry-run", action="store_true", help="count only")
