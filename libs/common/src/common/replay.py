@@ -24,7 +24,7 @@ from common.outbox import OUTBOX, PARKED, PENDING, SENT
 from common.redrive import operating, table
 from common.unit_of_work import UnitOfWork, Units
 
-STREAMS = 100
+STREAMS = 20
 """Streams in one transaction: none is ever seen half replayed."""
 
 
