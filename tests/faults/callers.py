@@ -75,6 +75,9 @@ class Callers:
 
     def __init__(self, arena: Arena, seed: int, number: int = 5, *, pace: float = 0.05) -> None:
         self.arena, self.seed, self.number, self.pace = arena, seed, number, pace
+        self.rate: float | None = None
+        """Effects a second, all callers together, however long each takes; None: as fast as `pace` lets them."""
+        self._slot = 0.0
         self.asked: dict[str, Asked] = {}
         self.answers: list[str] = []
         self.turned_away: Counter[str] = Counter()
@@ -150,7 +153,15 @@ class Callers:
                 return
             if not place:
                 task_id = answer.json()["id"]
+            await self._rest(dice)
+
+    async def _rest(self, dice: random.Random) -> None:
+        if self.rate is None:
             await asyncio.sleep(dice.random() * 2 * self.pace)
+            return
+        now = time.monotonic()
+        self._slot = max(now, self._slot + 1 / self.rate)
+        await asyncio.sleep(self._slot - now)
 
     async def effect(self, dice: random.Random, step: Step, task_id: str, request_id: str) -> httpx2.Response | None:
         """One effect under one key. None, and an entry in `answers`, when it was refused."""

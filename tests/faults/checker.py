@@ -29,6 +29,8 @@ class Damage(StrEnum):
     """An answer that no caller should have been given, or a process that ended by itself."""
     LATE = "LATE"
     """Right in the end, but not within the figure of the matrix."""
+    LEAKED = "LEAKED"
+    """Something that grows as long as the process or the collection lives."""
 
 
 @dataclass(frozen=True, slots=True)
