@@ -18,6 +18,7 @@ import httpx2
 
 from tests.faults.arena import Arena
 from tests.faults.checker import Asked
+from tests.faults.mails import address_of
 
 AGAIN = frozenset({429, 502, 503, 504})
 UNIT = "vn:commune:00694@2025-07-01"
@@ -85,6 +86,7 @@ class Callers:
         self.repeated = 0
         self.slowest = 0.0
         self.people = People([], "")
+        self.addresses: dict[str, str] = {}
         self.title = "Rà soát tài khoản người dùng"
         self.stopping = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -116,6 +118,20 @@ class Callers:
                 self.people.head = answer.json()["id"]
             else:
                 self.people.officers.append(answer.json()["id"])
+        for person in (self.people.head, *self.people.officers):
+            await self._give_address(dice, person)
+
+    async def _give_address(self, dice: random.Random, person: str) -> None:
+        """Have somebody's mail go somewhere; the notifications service knows new people within seconds."""
+        body = {"json": {"address": address_of(person)}}
+        while True:
+            answer = await self.insist(dice, "PUT", f"/v1/preferences/{person}", body, person, f"address-{person}")
+            if answer.status_code != 404:
+                break
+            await asyncio.sleep(0.2)
+        if answer.status_code != 200:
+            raise RuntimeError(f"an address was not taken: {answer.status_code} {answer.text[:300]}")
+        self.addresses[person] = address_of(person)
 
     def start(self) -> None:
         self.stopping = False
@@ -191,14 +207,14 @@ class Callers:
     async def insist(
         self, dice: random.Random, method: str, path: str, content: dict[str, Any], key: str, request_id: str
     ) -> httpx2.Response:
-        """Ask, of any replica, until there is an answer."""
+        """Ask, through any gateway, until there is an answer."""
         content = dict(content)
         kind = content.pop("content-type", None)
         started = time.monotonic()
         while True:
-            headers = {"Authorization": f"Bearer {self.arena.signer.token('rig')}", "Idempotency-Key": key}
+            headers = {"Authorization": f"Bearer {self.arena.signer.access()}", "Idempotency-Key": key}
             headers |= {"X-Request-Id": request_id} | ({"Content-Type": kind} if kind else {})
-            url = dice.choice(self.arena.apis) + path
+            url = dice.choice(self.arena.doors) + path
             try:
                 answer = await self.http.request(method, url, headers=headers, **content)
             except httpx2.TransportError as error:

@@ -159,9 +159,12 @@ class Book:
 
 def soak_of(kept: dict[str, Any]) -> Soak:
     """From JSON, which knows no pairs."""
-    found: list[dict[str, Any]] = kept["levels"]
-    levels = [Level(**{name: tuple(v) if isinstance(v, list) else v for name, v in one.items()}) for one in found]
-    return Soak(**{**kept, "levels": levels, "held": [HeldRows(**one) for one in kept["held"]]})
+
+    def level(process: str, **pairs: Any) -> Level:
+        return Level(process, **{name: (pair[0], pair[1]) for name, pair in pairs.items()})
+
+    levels, held = [level(**one) for one in kept["levels"]], [HeldRows(**one) for one in kept["held"]]
+    return Soak(**{**kept, "levels": levels, "held": held})
 
 
 def versions() -> dict[str, str]:

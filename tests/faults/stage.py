@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from deploy.local.bootstrap import ROOT
 from tests.faults.arena import Arena, Servers, Story
 from tests.faults.callers import Callers
-from tests.faults.checker import Damage, Finding, Observed, check
+from tests.faults.checker import Damage, Finding, Observed, check, mail_repeats
 from tests.faults.reading import read_databases, read_wire, settled
 
 T = TypeVar("T")
@@ -70,10 +70,14 @@ class Stage:
             self.story.tell(f"still under way: {left}")
         seen = Observed(asked=list(self.callers.asked.values()), quiet=quiet, planted=planted)
         seen.answers, seen.deaths = list(self.callers.answers), list(self.arena.deaths)
+        seen.mails, seen.addresses = list(self.arena.mails.mails), dict(self.callers.addresses)
+        seen.mail_repeats = mail_repeats(self.story.faults)
         await asyncio.to_thread(read_databases, self.arena, seen, frozenset(self.planted_places))
         await read_wire(self.arena, seen)
         records, events = len(seen.wire), len({(one.topic, one.id) for one in seen.wire})
         self.figures["events"], self.figures["sent again"] = events, records - events
+        mails = len({mail.message_id for mail in seen.mails})
+        self.figures["mails"], self.figures["mails sent again"] = mails, len(seen.mails) - mails
         self.figures["acknowledged"] = self.callers.acknowledged
         self.story.tell(f"{events} events, {records - events} records that repeat one, {len(seen.ledger)} ledger entries")
         return [*self.findings, *check(seen)]
