@@ -104,6 +104,8 @@ class Servers:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
+CRASHED = 137
+"""What a process ends with at a crash point."""
 _KINDS = {"gateway": "gateway", "notifications": "sender"}
 
 
@@ -282,7 +284,9 @@ class Arena:
 
     def _note_end(self, one: Replica) -> None:
         status = one.part.process.returncode if one.part.process is not None else None
-        if not one.expected:
+        if status == CRASHED and (point := one.part.env.get("ROVIEC_CRASH")) is not None:
+            self.story.fault(f"crash point {one.kind}", f"{one.name} died at {point}")
+        elif not one.expected:
             self.deaths.append(f"{one.name} ended with status {status} after {time.monotonic() - one.since:.1f} s")
             self.story.tell(self.deaths[-1])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.checker import Asked, Damage, Entry, Notice, Observed, Row, Wire, bound, check
+from tests.faults.checker import Asked, Damage, Entry, Letter, Mail, Notice, Observed, Row, Wire, bound, check, mail_repeats
 from tests.faults.leaks import HeldRows, Sample, judge, levels
 from tests.faults.report import Book, Result, Run, Soak, page
 from tests.faults.rows import ROWS
@@ -31,6 +31,9 @@ def sound() -> Observed:
         wire=[Wire(row.topic, 0, place, row.id, row.stream, row.sequence) for place, row in enumerate(rows)],
         ledger=[Entry(n, row.id, row.stream, row.sequence, f"h{n}", f"h{n - 1}" if n else None) for n, row in enumerate(rows)],
         notices=[Notice("e3", "p1", "task_assigned")],
+        letters=[Letter("n1", "p1", "delivered"), Letter("n2", "p2", "none")],
+        mails=[Mail("<n1@rig>", "p1@rig")],
+        addresses={"p1": "p1@rig"},
         sequences={"t1": 3},
         history={"t1": [1, 2, 3]},
         applied={TASK: [1, 2, 3], OTHER: [1]},
@@ -155,6 +158,32 @@ def tell_somebody_else(seen: Observed) -> None:
     seen.notices.append(Notice("e2", "p2", "task_assigned"))
 
 
+def lose_a_mail(seen: Observed) -> None:
+    seen.mails.clear()
+
+
+def forget_that_it_was_mailed(seen: Observed) -> None:
+    seen.letters[0] = replace(seen.letters[0], state="sending")
+
+
+def mail_twice(seen: Observed) -> None:
+    seen.mails *= 3
+    seen.mail_repeats = 1
+
+
+def mail_under_two_ids(seen: Observed) -> None:
+    seen.mails.append(Mail("<n1@another>", "p1@rig"))
+    seen.mail_repeats = None
+
+
+def mail_somebody_else(seen: Observed) -> None:
+    seen.mails[0] = replace(seen.mails[0], to="p2@rig")
+
+
+def mail_what_nobody_asked_for(seen: Observed) -> None:
+    seen.mails.append(Mail("<n2@rig>", "p2@rig"))
+
+
 def leave_parked(seen: Observed) -> None:
     seen.parked.append("audit: failed RuntimeError")
 
@@ -194,6 +223,12 @@ def die(seen: Observed) -> None:
         (tell_nobody, Damage.LOST, "notice"),
         (tell_twice, Damage.DOUBLED, "notice"),
         (tell_somebody_else, Damage.WRONG, "notice that nothing called for"),
+        (lose_a_mail, Damage.LOST, "mail of a notice"),
+        (forget_that_it_was_mailed, Damage.STUCK, "mail that arrived and is not noted so"),
+        (mail_twice, Damage.DOUBLED, "mail, where 1 may be"),
+        (mail_under_two_ids, Damage.DOUBLED, "Message-ID of one mail"),
+        (mail_somebody_else, Damage.WRONG, "mail that no notice asked for, or to somebody else"),
+        (mail_what_nobody_asked_for, Damage.WRONG, "mail that no notice asked for, or to somebody else"),
         (leave_parked, Damage.STUCK, "parked record"),
         (answer_wrongly, Damage.WRONG, "answer"),
         (die, Damage.WRONG, "process that ended by itself"),
@@ -203,6 +238,16 @@ def test_planted_damage_is_reported(plant: Callable[[Observed], None], damage: D
     seen = sound()
     plant(seen)
     assert (damage, what) in {(one.damage, one.what) for one in check(seen)}
+
+
+def test_a_mail_may_come_again_once_for_each_death_of_a_sender() -> None:
+    seen = sound()
+    seen.mails *= 3
+    seen.mail_repeats = mail_repeats({"kill -9 sender": 1, "pause sender": 1, "kill -9 api": 7})
+    assert check(seen) == []
+    assert mail_repeats({"kill -9 api": 7, "crash point gateway": 2}) == 0
+    assert mail_repeats({}) == 0
+    assert mail_repeats({"kill -9 api": 7, "kill -9 database": 1}) is None
 
 
 def test_the_bound_is_the_rule_of_three() -> None:
