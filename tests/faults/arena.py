@@ -40,7 +40,7 @@ ROLES: tuple[tuple[str, str, str], ...] = (
 SERVICES = tuple(dict.fromkeys(service for service, _, _ in ROLES))
 WHOLE = frozenset({"gateway", "notifications"})
 """Whose replicas are API and worker in one, to keep the number of processes down."""
-SMTP_SECONDS, CLAIM_SECONDS = 4.0, 9.0
+SMTP_SECONDS, CLAIM_SECONDS = 3.0, 14.0
 """Deadline of one mail, and how long a sender may hold what it took up: a dead sender's mails go out after that."""
 
 
