@@ -37,6 +37,9 @@ faults: .venv/installed ## play the fault matrix against real processes (ROW= nu
 faults-smoke: .venv/installed ## some of all faults and a negative control, at most 3 minutes (SEED=)
 	@$(PY) -m tests.faults --smoke $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+soak: .venv/installed ## an hour of load and idleness, every process watched for leaks (MINUTES=60)
+	@$(PY) -m tests.faults.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 fmt: .venv/installed ## format the code and sort its imports
 	@$(PY) -m ruff check --fix-only -q .
 	@$(PY) -m ruff format .
@@ -46,4 +49,4 @@ setup: .venv/installed ## only install, into .venv, from requirements.lock with 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run demo test check contracts bench faults faults-smoke fmt setup help
+.PHONY: run demo test check contracts bench faults faults-smoke soak fmt setup help

@@ -12,16 +12,13 @@ import asyncio
 import sys
 import time
 
-from deploy.local.bootstrap import ROOT
 from tests.faults.arena import Servers, Story
 from tests.faults.checker import Damage, Finding
 from tests.faults.controls import CONTROLS, Control
-from tests.faults.report import Result, keep, write
+from tests.faults.report import Book, Result, Run
 from tests.faults.rows import ROWS, FaultRow
 from tests.faults.stage import SETTLE_SECONDS, staged
 
-KEPT = ROOT / ".local" / "faults.json"
-DOCUMENT = ROOT / "docs" / "reliability.md"
 CONTROL_SETTLE_SECONDS = 15.0
 SMOKE_PATIENCE = 5.0
 
@@ -89,7 +86,7 @@ async def run(arguments: argparse.Namespace) -> int:
     print(f"roviec: seed {seed}", flush=True)
     rows, controls = chosen(arguments.row)
     results: list[Result] = []
-    servers = Servers()
+    started, servers = time.monotonic(), Servers()
     try:
         await servers.start()
         if arguments.smoke:
@@ -107,8 +104,11 @@ async def run(arguments: argparse.Namespace) -> int:
         servers.close(keep=failed)
         if failed:
             print(f"the processes' logs: {servers.folder / 'logs'}", file=sys.stderr)
-    if not arguments.smoke:
-        write(DOCUMENT, keep(KEPT, results))
+    whole = not arguments.smoke and not arguments.row and arguments.share == 1
+    if whole or arguments.keep:
+        book = Book.read()
+        book.add(results, Run.of(results, seed, (time.monotonic() - started) / 60))
+        book.write()
     return int(failed)
 
 
@@ -118,6 +118,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=None, help="play this seed again")
     parser.add_argument("--share", type=float, default=1.0, help="how much of a full run to play (1)")
     parser.add_argument("--smoke", action="store_true", help="some of all, at most 3 minutes")
+    parser.add_argument("--keep", action="store_true", help="keep the result of a run that is not whole as well")
     parser.add_argument("--aloud", action="store_true", help="tell what is done while it is done")
     arguments = parser.parse_args()
     if arguments.seed is None:

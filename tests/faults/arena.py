@@ -23,19 +23,25 @@ from deploy.local.broker import broker
 from deploy.local.database import database, uri
 from deploy.local.parts import Part, answers, free_port, http_status
 from tests.faults import probe
-from tests.faults.keys import Signer, serve
+from tests.faults.keys import CLIENT, ISSUER, Signer, serve
+from tests.faults.mails import SENDER, Sink
 
 LEASE_SECONDS = 6.0
 SESSION_SECONDS = 6.0
 """Shorter than in production, so that a run meets many take-overs. Figures below are counted from these."""
 ROLES: tuple[tuple[str, str, str], ...] = (
     ("tasks", "api", "tasks.service"),
+    ("gateway", "api", "gateway.app"),
     ("tasks", "worker", "tasks.service"),
     ("notifications", "worker", "notifications.service"),
     ("audit", "worker", "audit.service"),
     (probe.NAME, "worker", "tests.faults.probe"),
 )
 SERVICES = tuple(dict.fromkeys(service for service, _, _ in ROLES))
+WHOLE = frozenset({"gateway", "notifications"})
+"""Whose replicas are API and worker in one, to keep the number of processes down."""
+SMTP_SECONDS, CLAIM_SECONDS = 3.0, 14.0
+"""Deadline of one mail, and how long a sender may hold what it took up: a dead sender's mails go out after that."""
 
 
 class Story:
@@ -98,6 +104,11 @@ class Servers:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
+CRASHED = 137
+"""What a process ends with at a crash point."""
+_KINDS = {"gateway": "gateway", "notifications": "sender"}
+
+
 @dataclass(eq=False)
 class Replica:
     """One process of one deployable. `armed` is the crash point of its next life; `held` keeps it down."""
@@ -121,7 +132,9 @@ class Replica:
 
     @property
     def kind(self) -> str:
-        """What the matrix calls it."""
+        """What the matrix calls it. The notifications worker relays and reads as well; its deaths are the sender's."""
+        if self.service in _KINDS:
+            return _KINDS[self.service]
         return "api" if self.role == "api" else "relay" if self.service == "tasks" else "consumer"
 
     def start(self) -> None:
@@ -142,13 +155,16 @@ class Arena:
         self.servers, self.story = servers, story
         self.area = f"rig{secrets.token_hex(3)}"
         self.signer = Signer()
+        self._secret = secrets.token_urlsafe(32)
         self._jwks, self._close_jwks = serve(self.signer.jwks())
+        self.mails = Sink()
         self.deaths: list[str] = []
-        self.replicas = [
-            self._replica(service, role, module, number, (sabotage or {}).get(service))
-            for service, role, module in ROLES
-            for number in (1, 2)
-        ]
+        self.replicas: list[Replica] = []
+        for service, role, module in ROLES:
+            for number in (1, 2):
+                self.replicas.append(self._replica(service, role, module, number, (sabotage or {}).get(service)))
+        for one in self.replicas:  # a gateway is told where the others are
+            one.environment = self._environment(one)
         self._keeper: asyncio.Task[None] | None = None
 
     def database(self, service: str) -> str:
@@ -160,7 +176,13 @@ class Arena:
 
     @property
     def apis(self) -> list[str]:
-        return [one.api for one in self.replicas if one.role == "api"]
+        """The tasks service itself, past the gateway: for figures that the gateway's own patience must not blur."""
+        return [one.api for one in self.of("tasks", "api")]
+
+    @property
+    def doors(self) -> list[str]:
+        """The gateways."""
+        return [one.api for one in self.of("gateway", "api")]
 
     def of(self, service: str, role: str = "worker") -> list[Replica]:
         return [one for one in self.replicas if one.service == service and one.role == role]
@@ -178,33 +200,71 @@ class Arena:
             "CURSOR_KEY": self.area,
             "LEASE_SECONDS": str(LEASE_SECONDS),
             "SESSION_SECONDS": str(SESSION_SECONDS),
-            "SMTP_HOST": "127.0.0.1",
-            "SMTP_PORT": "9",
-            "SMTP_TLS": "none",
-            "MAIL_FROM": "rig@roviec.example",
-            "PUBLIC_URL": "http://127.0.0.1",
+            **(self._mail_settings() if service == "notifications" else {}),
+            **(self._gateway_settings() if service == "gateway" else {}),
         }
 
+    def _mail_settings(self) -> dict[str, str]:
+        return {
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(self.mails.port),
+            "SMTP_TLS": "none",
+            "SMTP_SECONDS": str(SMTP_SECONDS),
+            "SMTP_REST_SECONDS": "1",
+            "MAIL_CLAIM_SECONDS": str(CLAIM_SECONDS),
+            "MAIL_RETRY_SECONDS": "[1, 2, 4, 8, 16, 32]",
+            "MAIL_FROM": SENDER,
+            "PUBLIC_URL": ISSUER,
+        }
+
+    def _gateway_settings(self) -> dict[str, str]:
+        """Rates beyond what the rig asks: it is one caller."""
+        return {
+            "SIGNING_KEY": self.signer.pem,
+            "PUBLIC_URL": ISSUER,
+            "OIDC_ISSUER": "http://people.roviec.example",
+            "OIDC_JWKS_URL": self._jwks,
+            "OIDC_AUDIENCE": "roviec-people",
+            "BOOTSTRAP_CLIENT_ID": CLIENT,
+            "BOOTSTRAP_CLIENT_SECRET": self._secret,
+            "RATE_READ": "1000000",
+            "RATE_WRITE": "1000000",
+            "RATE_IMPORT": "1000",
+            "TRAINING_URL": "http://127.0.0.1:9",
+            "AUDIT_URL": "http://127.0.0.1:9",
+        }
+
+    def _environment(self, one: Replica) -> dict[str, str]:
+        """Of one replica. Each gateway stands before the replicas of its own number, as one balancer among several would
+        send it there; what it cannot reach is asked again through the other one.
+        """
+        found = {**self.settings(one.service), "OPS_PORT": _port(one.ops), "API_PORT": _port(one.api)}
+        if one.service == "gateway":
+            number = self.of("gateway", "api").index(one)
+            found["TASKS_URL"] = self.of("tasks", "api")[number].api
+            found["NOTIFICATIONS_URL"] = self.of("notifications")[number].api
+        return found
+
     def _replica(self, service: str, role: str, module: str, number: int, mode: str | None) -> Replica:
-        taken = {int(url.rpartition(":")[2]) for one in getattr(self, "replicas", ()) for url in (one.ops, one.api)}
+        taken = {int(_port(url)) for one in self.replicas for url in (one.ops, one.api)}
         ops = free_port(taken)
         api = free_port({*taken, ops})
         url = f"http://127.0.0.1:{ops}"
+        listens = role == "api" or service in WHOLE
 
         async def ready() -> bool:
-            return await http_status(f"{url}/readyz") == 200 and (role != "api" or await answers(api))
+            return await http_status(f"{url}/readyz") == 200 and (not listens or await answers(api))
 
         name = f"{service}-{role}-{number}"
         part = Part(
             name=name,
             role=role,
-            command=self._command(module, role, mode),
+            command=self._command(service, module, role, mode),
             log=self.servers.folder / "logs" / f"{self.area}-{name}.log",
             ready=ready,
             cwd=ROOT,
         )
-        environment = {**self.settings(service), "OPS_PORT": str(ops), "API_PORT": str(api)}
-        return Replica(service, role, module, part, url, f"http://127.0.0.1:{api}", environment=environment)
+        return Replica(service, role, module, part, url, f"http://127.0.0.1:{api}")
 
     # --- life ---
 
@@ -224,7 +284,9 @@ class Arena:
 
     def _note_end(self, one: Replica) -> None:
         status = one.part.process.returncode if one.part.process is not None else None
-        if not one.expected:
+        if status == CRASHED and (point := one.part.env.get("ROVIEC_CRASH")) is not None:
+            self.story.fault(f"crash point {one.kind}", f"{one.name} died at {point}")
+        elif not one.expected:
             self.deaths.append(f"{one.name} ended with status {status} after {time.monotonic() - one.since:.1f} s")
             self.story.tell(self.deaths[-1])
 
@@ -237,6 +299,7 @@ class Arena:
             if one.part.process is not None:
                 await asyncio.to_thread(one.part.process.wait)
         self._close_jwks()
+        await asyncio.to_thread(self.mails.close)
 
     async def all_ready(self, seconds: float = 60.0) -> bool:
         """Everything up and unpaused. False when it takes longer."""
@@ -268,16 +331,16 @@ class Arena:
     def deploy(self, service: str, mode: str | None, **environment: str) -> None:
         """Put another version of a service in place: one with a saboteur, or the product's own."""
         for one in self.of(service):
-            one.part.command = self._command(one.module, one.role, mode)
-            one.environment = {**self.settings(service), "OPS_PORT": _port(one.ops), "API_PORT": _port(one.api), **environment}
+            one.part.command = self._command(service, one.module, one.role, mode)
+            one.environment = {**self._environment(one), **environment}
             one.expected = True
             one.part.kill()
         self.story.tell(f"{service} is deployed {f'with {mode}' if mode else 'as it is'}")
 
     @staticmethod
-    def _command(module: str, role: str, mode: str | None) -> list[str]:
+    def _command(service: str, module: str, role: str, mode: str | None) -> list[str]:
         what = ["tests.faults.saboteur", mode, module] if mode else [module]
-        return [sys.executable, "-m", *what, "--role", role]
+        return [sys.executable, "-m", *what, "--role", "all" if service in WHOLE else role]
 
     def pause(self, one: Replica) -> None:
         if one.part.alive:

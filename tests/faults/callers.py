@@ -18,6 +18,7 @@ import httpx2
 
 from tests.faults.arena import Arena
 from tests.faults.checker import Asked
+from tests.faults.mails import address_of
 
 AGAIN = frozenset({429, 502, 503, 504})
 UNIT = "vn:commune:00694@2025-07-01"
@@ -75,6 +76,9 @@ class Callers:
 
     def __init__(self, arena: Arena, seed: int, number: int = 5, *, pace: float = 0.05) -> None:
         self.arena, self.seed, self.number, self.pace = arena, seed, number, pace
+        self.rate: float | None = None
+        """Effects a second, all callers together, however long each takes; None: as fast as `pace` lets them."""
+        self._slot = 0.0
         self.asked: dict[str, Asked] = {}
         self.answers: list[str] = []
         self.turned_away: Counter[str] = Counter()
@@ -82,6 +86,7 @@ class Callers:
         self.repeated = 0
         self.slowest = 0.0
         self.people = People([], "")
+        self.addresses: dict[str, str] = {}
         self.title = "Rà soát tài khoản người dùng"
         self.stopping = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -113,6 +118,20 @@ class Callers:
                 self.people.head = answer.json()["id"]
             else:
                 self.people.officers.append(answer.json()["id"])
+        for person in (self.people.head, *self.people.officers):
+            await self._give_address(dice, person)
+
+    async def _give_address(self, dice: random.Random, person: str) -> None:
+        """Have somebody's mail go somewhere; the notifications service knows new people within seconds."""
+        body = {"json": {"address": address_of(person)}}
+        while True:
+            answer = await self.insist(dice, "PUT", f"/v1/preferences/{person}", body, person, f"address-{person}")
+            if answer.status_code != 404:
+                break
+            await asyncio.sleep(0.2)
+        if answer.status_code != 200:
+            raise RuntimeError(f"an address was not taken: {answer.status_code} {answer.text[:300]}")
+        self.addresses[person] = address_of(person)
 
     def start(self) -> None:
         self.stopping = False
@@ -150,7 +169,15 @@ class Callers:
                 return
             if not place:
                 task_id = answer.json()["id"]
+            await self._rest(dice)
+
+    async def _rest(self, dice: random.Random) -> None:
+        if self.rate is None:
             await asyncio.sleep(dice.random() * 2 * self.pace)
+            return
+        now = time.monotonic()
+        self._slot = max(now, self._slot + 1 / self.rate)
+        await asyncio.sleep(self._slot - now)
 
     async def effect(self, dice: random.Random, step: Step, task_id: str, request_id: str) -> httpx2.Response | None:
         """One effect under one key. None, and an entry in `answers`, when it was refused."""
@@ -180,14 +207,14 @@ class Callers:
     async def insist(
         self, dice: random.Random, method: str, path: str, content: dict[str, Any], key: str, request_id: str
     ) -> httpx2.Response:
-        """Ask, of any replica, until there is an answer."""
+        """Ask, through any gateway, until there is an answer."""
         content = dict(content)
         kind = content.pop("content-type", None)
         started = time.monotonic()
         while True:
-            headers = {"Authorization": f"Bearer {self.arena.signer.token('rig')}", "Idempotency-Key": key}
+            headers = {"Authorization": f"Bearer {self.arena.signer.access()}", "Idempotency-Key": key}
             headers |= {"X-Request-Id": request_id} | ({"Content-Type": kind} if kind else {})
-            url = dice.choice(self.arena.apis) + path
+            url = dice.choice(self.arena.doors) + path
             try:
                 answer = await self.http.request(method, url, headers=headers, **content)
             except httpx2.TransportError as error:

@@ -7,7 +7,7 @@ rule below speaks of the promise that it checks, never of how the product keeps 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -16,6 +16,8 @@ from typing import TypeVar
 H = TypeVar("H", bound=Hashable)
 WRITTEN = "/roviec/tasks/"
 """Where the events of what callers ask for come from. What follows from them elsewhere carries the same request id."""
+OF_PROCESSES = tuple(f"{what} {role}" for what in ("kill -9", "crash point", "pause", "SIGTERM")
+                     for role in ("api", "relay", "consumer", "sender", "gateway"))  # fmt: skip
 MOST_SHOWN = 3
 """Examples that a finding names; all are counted."""
 
@@ -29,6 +31,8 @@ class Damage(StrEnum):
     """An answer that no caller should have been given, or a process that ended by itself."""
     LATE = "LATE"
     """Right in the end, but not within the figure of the matrix."""
+    LEAKED = "LEAKED"
+    """Something that grows as long as the process or the collection lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,28 @@ class Notice:
     kind: str
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a notice says of its mail: the state as it is stored."""
+
+    id: str
+    recipient: str
+    state: str
+
+    @property
+    def message(self) -> str:
+        """What begins the Message-ID of its mail."""
+        return f"<{self.id}@"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail that arrived: its Message-ID as it stood there, and where it was delivered."""
+
+    message_id: str
+    to: str
+
+
 @dataclass
 class Observed:
     """All that is known at the end of a run."""
@@ -116,6 +142,12 @@ class Observed:
     wire: list[Wire] = field(default_factory=list)
     ledger: list[Entry] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    letters: list[Letter] = field(default_factory=list)
+    mails: list[Mail] = field(default_factory=list)
+    addresses: dict[str, str] = field(default_factory=dict)
+    """By person: where their mail goes."""
+    mail_repeats: int | None = 0
+    """Mails that may have come once more: one for each death or pause of a sender; None when more was done than that."""
     sequences: dict[str, int] = field(default_factory=dict)
     """By task: the running number in the stored document."""
     history: dict[str, list[int]] = field(default_factory=dict)
@@ -255,6 +287,30 @@ def everybody_is_told_once(seen: Observed) -> Iterator[Finding]:
     yield from _say(Damage.WRONG, "notice that nothing called for", (n for n in found if n not in wanted))
 
 
+def everybody_is_written_to(seen: Observed) -> Iterator[Finding]:
+    """Each notice of somebody with an address arrives as a mail, under one Message-ID; again only where a sender died
+    between the mail server's yes and its own note of it.
+    """
+    asked = {letter.message: letter for letter in seen.letters if letter.recipient in seen.addresses}
+    arrived = Counter(f"{mail.message_id.partition('@')[0]}@" for mail in seen.mails)
+    yield from _say(Damage.LOST, "mail of a notice", (letter for key, letter in asked.items() if not arrived[key]))
+    unnoted = (one for key, one in asked.items() if arrived[key] and one.state != "delivered")
+    yield from _say(Damage.STUCK, "mail that arrived and is not noted so", unnoted)
+    again = [key for key, number in arrived.items() for _ in range(number - 1)]
+    if seen.mail_repeats is not None and len(again) > seen.mail_repeats:
+        yield from _say(Damage.DOUBLED, f"mail, where {seen.mail_repeats} may be", again)
+    names: dict[str, set[str]] = defaultdict(set)
+    for mail in seen.mails:
+        names[f"{mail.message_id.partition('@')[0]}@"].add(mail.message_id)
+    yield from _say(Damage.DOUBLED, "Message-ID of one mail", (key for key, ids in names.items() if len(ids) > 1))
+    astray = (
+        mail
+        for mail in seen.mails
+        if (letter := asked.get(f"{mail.message_id.partition('@')[0]}@")) is None or seen.addresses[letter.recipient] != mail.to
+    )
+    yield from _say(Damage.WRONG, "mail that no notice asked for, or to somebody else", astray)
+
+
 def nothing_waits(seen: Observed) -> Iterator[Finding]:
     yield from _say(Damage.STUCK, "parked record", seen.parked)
 
@@ -275,9 +331,19 @@ RULES: tuple[Callable[[Observed], Iterator[Finding]], ...] = (
     the_ledger_is_one_chain,
     every_effect_happened_once_and_in_order,
     everybody_is_told_once,
+    everybody_is_written_to,
     nothing_waits,
     nobody_was_told_nonsense,
 )
+
+
+def mail_repeats(faults: Mapping[str, int]) -> int | None:
+    """How many mails may have come once more after these faults: a sender sends them one by one and notes each at once, so
+    one for each of its deaths and pauses. None when the database or anything else around it was disturbed as well.
+    """
+    if any(not kind.startswith(OF_PROCESSES) for kind in faults):
+        return None
+    return sum(number for kind, number in faults.items() if kind.endswith(" sender"))
 
 
 def bound(runs: int) -> float:

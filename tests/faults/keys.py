@@ -1,4 +1,6 @@
-"""Stands in for the gateway: signs the tokens of callers and serves the public key that verifies them."""
+"""One key for the gateway, for tokens that it takes and for those that it makes: the rig can speak to it as a partner
+system, and to a service as the gateway would; and a place that shows the public key to the services.
+"""
 
 from __future__ import annotations
 
@@ -11,41 +13,52 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from jwt.algorithms import OKPAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from common.http import INTERNAL_LIFETIME, INTERNAL_TYPE
+from gateway.identity import ACCESS_AUDIENCE, ACCESS_SECONDS, ACCESS_TYPE
+from gateway.keys import SigningKey
 
-SCOPES = "tasks:read tasks:write tasks:assign tasks:review people:write imports:write ledger:read"
+CLIENT = "rig-caller"
+"""The partner system that all callers of the rig are."""
+ISSUER = "http://gateway.roviec.example"
+SCOPES = "tasks:read tasks:write tasks:assign tasks:review people:write imports:write ledger:read preferences:write"
 
 
 class Signer:
     def __init__(self) -> None:
-        self._private = Ed25519PrivateKey.generate()
-        self._held: dict[str, tuple[str, float]] = {}
+        private = Ed25519PrivateKey.generate()
+        self.pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        self._key = SigningKey(self.pem)
+        self._held: dict[tuple[str, str], tuple[str, float]] = {}
 
-    def token(self, client: str, audience: str = "tasks") -> str:
-        """A token that says that this is that client, with at least half of its life left."""
-        held, until = self._held.get(client, ("", 0.0))
+    def token(self, client: str = CLIENT, audience: str = "tasks") -> str:
+        """An internal token, as the gateway makes them for a service: this is that client."""
+        return self._signed(
+            {"iss": "roviec-gateway", "aud": audience, "sub": f"client:{client}"}, INTERNAL_TYPE, INTERNAL_LIFETIME
+        )
+
+    def access(self, client: str = CLIENT) -> str:
+        """An access token, as the gateway gives them to a partner system and takes them again."""
+        claims = {"iss": ISSUER, "aud": ACCESS_AUDIENCE, "sub": client, "client_id": client}
+        return self._signed(claims, ACCESS_TYPE, ACCESS_SECONDS)
+
+    def _signed(self, claims: dict[str, Any], kind: str, lifetime: int) -> str:
+        """A token with at least half of its life left; the same one while that is so."""
+        name = (str(claims["sub"]), str(claims["aud"]))
+        held, until = self._held.get(name, ("", 0.0))
         if time.monotonic() < until:
             return held
         now = int(time.time())
-        claims = {
-            "iss": "roviec-gateway",
-            "aud": audience,
-            "sub": f"client:{client}",
-            "iat": now,
-            "exp": now + INTERNAL_LIFETIME,
-        }
-        claims |= {"jti": secrets.token_hex(16), "scope": SCOPES}
-        made = jwt.encode(claims, self._private, algorithm="EdDSA", headers={"kid": "rig", "typ": INTERNAL_TYPE})
-        self._held[client] = made, time.monotonic() + INTERNAL_LIFETIME / 2
+        made = self._key.sign(
+            {**claims, "iat": now, "exp": now + lifetime, "jti": secrets.token_hex(16), "scope": SCOPES}, kind
+        )
+        self._held[name] = made, time.monotonic() + lifetime / 2
         return made
 
     def jwks(self) -> bytes:
-        public: dict[str, Any] = json.loads(OKPAlgorithm.to_jwk(self._private.public_key()))
-        return json.dumps({"keys": [{**public, "kid": "rig", "use": "sig", "alg": "EdDSA"}]}).encode()
+        return json.dumps({"keys": [self._key.public]}).encode()
 
 
 class _Web(BaseHTTPRequestHandler):

@@ -16,9 +16,10 @@ from common.contracts.topics import TOPICS
 from common.outbox import DEAD_LETTER
 from tests.faults import probe
 from tests.faults.arena import SERVICES, Arena
-from tests.faults.checker import Entry, Notice, Observed, Row, Wire
+from tests.faults.checker import Entry, Letter, Notice, Observed, Row, Wire
 
-READERS = ("notifications", "audit", probe.NAME)
+READERS = ("notifications", "gateway", "audit", probe.NAME)
+READ_TASKS_ALONE = ("notifications", "gateway")
 Database = Any
 
 
@@ -41,8 +42,9 @@ def read_databases(arena: Arena, seen: Observed, planted_places: frozenset[str])
         seen.sequences = {row["_id"]: row["sequence"] for row in tasks["tasks"].find({}, {"sequence": 1})}
         for line in tasks["history"].find({}, {"task_id": 1, "number": 1}).sort("_id", 1):
             seen.history.setdefault(line["task_id"], []).append(line["number"])
-        notices = mongo[arena.database("notifications")]["notices"].find({}, {"fact_id": 1, "recipient_id": 1, "kind": 1})
-        seen.notices = [Notice(row["fact_id"], row["recipient_id"], row["kind"]) for row in notices]
+        for row in mongo[arena.database("notifications")]["notices"].find():
+            seen.notices.append(Notice(row["fact_id"], row["recipient_id"], row["kind"]))
+            seen.letters.append(Letter(row["_id"], row["recipient_id"], row["mail"]["state"]))
         applied = mongo[arena.database(probe.NAME)][probe.APPLIED].find()
         seen.applied = {row["_id"]: row["numbers"] for row in applied}
         seen.ledger = [_entry(row) for row in mongo[arena.database("audit")]["entries"].find().sort("index", 1)]
@@ -110,6 +112,8 @@ def backlog(arena: Arena, planted: frozenset[str] = frozenset()) -> dict[str, in
             events[service] = outbox.count_documents({"aggregatetype": {"$ne": DEAD_LETTER}})
         entered = mongo[arena.database("audit")]["entries"].count_documents({"_id": {"$nin": sorted(planted)}})
         left["audit to enter"] = sum(events.values()) - entered
+        mails = mongo[arena.database("notifications")]["notices"]
+        left["mails to send"] = mails.count_documents({"mail.state": {"$in": ["waiting", "sending"]}})
         for service in READERS:
             found = mongo[arena.database(service)]
             left[f"{service} parked"] = found["inbox_parked"].count_documents({"why": {"$ne": "dead"}})
@@ -118,7 +122,7 @@ def backlog(arena: Arena, planted: frozenset[str] = frozenset()) -> dict[str, in
                 {"$group": {"_id": 0, "n": {"$sum": "$seq"}}},
             ]
             applied = sum(row["n"] for row in found["inbox_guards"].aggregate(own))
-            left[f"{service} to apply"] = (events["tasks"] if service == "notifications" else sum(events.values())) - applied
+            left[f"{service} to apply"] = (events["tasks"] if service in READ_TASKS_ALONE else sum(events.values())) - applied
     return {what: number for what, number in left.items() if number > 0}
 
 

@@ -102,8 +102,12 @@ POINTS = (
     ("consumer.in_revoke", probe.NAME, "worker"),
     ("process.draining", "tasks", "worker"),
     ("process.draining", probe.NAME, "worker"),
+    ("mail.after_send", "notifications", "worker"),
+    ("process.draining", "notifications", "worker"),
+    ("consumer.before_offset_commit", "gateway", "api"),
+    ("process.draining", "gateway", "api"),
 )
-"""Every named point but `mail.after_send`, where it matters most."""
+"""Every named point, where it matters most."""
 
 
 async def crash_points(stage: Stage, size: float) -> None:
@@ -141,10 +145,84 @@ async def die_at(stage: Stage, point: str, one: Replica, other: Replica) -> None
     async def died() -> bool:
         return one.part.starts > starts + 1
 
-    _, came = await stage.until(f"{one.name} passes {point}", died, 40)
-    if came:
-        stage.story.fault(f"crash point {one.kind}", f"{one.name} died at {point}{nth}")
+    await stage.until(f"{one.name} passes {point}", died, 40)
     other.held = False
+
+
+async def crash_pairs(stage: Stage, size: float) -> None:
+    """Two replicas die at two points, each when it comes to its own; which two, the seed says."""
+    pairs = max(1, int(4 * size))
+    for _ in range(pairs):
+        await stage.arena.all_ready()
+        (point, service, role), (other_point, other_service, other_role) = stage.dice.sample(POINTS, 2)
+        while service == other_service and "consumer.in_revoke" in (point, other_point):  # it needs the other one well
+            other_point, other_service, other_role = stage.dice.choice(POINTS)
+        one, two = stage.arena.of(service, role)
+        three, four = stage.arena.of(other_service, other_role)
+        if service == other_service:  # both replicas of one service, each at its own point
+            three, four = two, one
+        await asyncio.gather(die_at(stage, point, one, two), die_at(stage, other_point, three, four))
+    stage.figures["pairs of crash points"] = pairs
+
+
+ARMS: dict[str, tuple[str, ...]] = {
+    "api": ("write.before_commit", "write.after_commit"),
+    "relay": ("relay.before_send", "relay.after_send", "relay.after_mark"),
+    "consumer": (
+        "consumer.before_effect",
+        "consumer.after_commit",
+        "consumer.before_offset_commit",
+        "consumer.after_offset_commit",
+    ),
+    "sender": ("mail.after_send", "consumer.after_commit", "relay.after_send"),
+    "gateway": ("consumer.after_commit", "consumer.before_offset_commit"),
+}
+"""The points that a process of each role comes to by itself, under load."""
+DEATHS_SECONDS = 600.0
+"""Of a full run, at most: a slow machine sees fewer deaths, not a longer run."""
+
+
+async def deaths(stage: Stage, size: float) -> None:
+    """Each role in quick succession, over and over: killed, made to die at a point, or paused. Only what is up and at
+    work is chosen, since the death of a process that has just begun proves little.
+    """
+    pauses: set[asyncio.Task[None]] = set()
+    until = time.monotonic() + DEATHS_SECONDS * size
+    for _ in range(max(1, int(60 * size))):
+        if time.monotonic() > until:
+            break
+        for role in stage.dice.sample(tuple(ARMS), len(ARMS)):
+            await asyncio.sleep(stage.dice.uniform(0.5, 2.5))
+            if (one := await at_work(stage, role)) is None:
+                stage.story.tell(f"no {role} is at work")
+                continue
+            match stage.dice.choice(("kill", "arm", "pause")):
+                case "kill":
+                    stage.arena.kill(one)
+                case "arm":
+                    stage.arena.arm(one, f"{stage.dice.choice(ARMS[role])}:{stage.dice.randint(1, 6)}")
+                case _:
+                    seconds = stage.dice.choice((0.5, 2.0, max(LEASE_SECONDS, SESSION_SECONDS) + 2))
+                    pauses.add(asyncio.create_task(stand_still(stage, one, seconds)))
+    await asyncio.gather(*pauses)
+
+
+async def at_work(stage: Stage, role: str) -> Replica | None:
+    """A replica of the role that is ready, if need be after some seconds."""
+    several = [one for one in stage.arena.replicas if one.kind == role]
+    for _ in range(20):
+        for one in stage.dice.sample(several, len(several)):
+            if one.part.alive and not one.paused and await one.part.ready():
+                return one
+        await asyncio.sleep(0.25)
+    return None
+
+
+async def stand_still(stage: Stage, one: Replica, seconds: float) -> None:
+    stage.arena.pause(one)
+    await asyncio.sleep(seconds)
+    if one.paused:
+        stage.arena.resume(one)
 
 
 # --- processes that stand still ---
@@ -209,8 +287,8 @@ async def blocked_loop(stage: Stage, size: float) -> None:
 
 async def broker_away(stage: Stage, size: float) -> None:
     """kill -9 of the broker, and its return: writes go on meanwhile, everything is published soon after."""
-    for _ in range(max(1, int(size))):
-        away = 60 if size >= 3 else stage.dice.uniform(5, 8)
+    for turn in range(max(1, int(size))):
+        away = 60 if size >= 2 and not turn else stage.dice.uniform(5, 8)
         await stage.arena.all_ready()
         before = stage.callers.turned_away.total()
         stage.arena.servers.kill("kafka")
@@ -247,9 +325,9 @@ async def database_away(stage: Stage, size: float) -> None:
 
 
 async def ask_once(stage: Stage) -> tuple[float, int]:
-    """Create a draft, once: seconds and status (0: no answer)."""
+    """Create a draft, once, at the service itself: its own 503 in time is what is measured. Seconds and status (0: none)."""
     started, request_id = time.monotonic(), new_id()
-    headers = {"Authorization": f"Bearer {stage.arena.signer.token('rig')}", "Idempotency-Key": request_id}
+    headers = {"Authorization": f"Bearer {stage.arena.signer.token()}", "Idempotency-Key": request_id}
     try:
         answer = await stage.callers.http.post(
             f"{stage.dice.choice(stage.arena.apis)}/v1/tasks", json={"title": "Rà soát"}, headers=headers
@@ -261,20 +339,18 @@ async def ask_once(stage: Stage) -> tuple[float, int]:
 
 
 FAIL_POINTS: tuple[tuple[str, dict[str, Any]], ...] = (
-    (
-        "commit of unknown outcome",
-        {"failCommands": ["commitTransaction"], "errorCode": 91, "errorLabels": ["UnknownTransactionCommitResult"]},
-    ),
+    ("commit of unknown outcome", {"failCommands": ["commitTransaction"], "errorCode": 91}),
     ("connection closed at commit", {"failCommands": ["commitTransaction"], "closeConnection": True}),
     ("connection closed at insert", {"failCommands": ["insert"], "closeConnection": True}),
     ("not the primary", {"failCommands": ["insert", "update", "find"], "errorCode": 10107}),
-    ("write conflict", {"failCommands": ["insert"], "errorCode": 112, "errorLabels": ["TransientTransactionError"]}),
+    ("write conflict", {"failCommands": ["insert"], "errorCode": 112}),
     ("change stream lost", {"failCommands": ["getMore"], "errorCode": 286}),
-)  # fmt: skip
+)
+"""No labels are given: the server adds those that a real one would, by the command and by whether a transaction is open."""
 
 
 async def failing_commands(stage: Stage, size: float) -> None:
-    """The database fails commands, one kind after the other, at every fifth chance."""
+    """The database fails commands, one kind after the other, each tenth of them."""
 
     def set_fail_point(mode: Any, data: dict[str, Any] | None) -> None:
         with client(stage.arena) as mongo:
@@ -282,7 +358,7 @@ async def failing_commands(stage: Stage, size: float) -> None:
 
     for name, data in FAIL_POINTS:
         stage.story.fault("failing command", f"database: {name}")
-        await asyncio.to_thread(set_fail_point, {"activationProbability": 0.2}, data)
+        await asyncio.to_thread(set_fail_point, {"activationProbability": 0.1}, data)
         await asyncio.sleep(3 * size)
         await asyncio.to_thread(set_fail_point, "off", None)
 
@@ -470,6 +546,7 @@ async def terminated(stage: Stage, size: float) -> None:
         stage.figure("published after a relay's SIGTERM, s", (datetime.now(UTC) - at).total_seconds(), LEASE_SECONDS - 1)
         one.held = False
         others = [arena.of("tasks", "api")[0], arena.of("audit")[0], arena.of(probe.NAME)[0]]
+        others += [arena.of("gateway", "api")[0], arena.of("notifications")[0]]
         await asyncio.gather(*(ends_in_time(stage, other, "under load") for other in others))
         await arena.all_ready()
         for name in ("kafka", "mongo"):
@@ -477,6 +554,7 @@ async def terminated(stage: Stage, size: float) -> None:
             stage.story.fault(f"kill -9 {name}", f"kill -9 {name}")
             await asyncio.sleep(1)
             some = [arena.of("tasks", "api")[1], arena.of("tasks")[1], arena.of("audit")[1], arena.of(probe.NAME)[1]]
+            some += [arena.of("gateway", "api")[1], arena.of("notifications")[1]]
             await asyncio.gather(*(ends_in_time(stage, other, f"without {name}") for other in some))
             await servers.revive(name)
             await arena.all_ready()
@@ -563,6 +641,8 @@ ROWS: tuple[FaultRow, ...] = (
     FaultRow("quiet", (), "no fault at all", nothing, smoke=0, full=2, quiet=True),
     FaultRow("kills", (2, 4, 6), "kill -9 of any replica at random", kills, smoke=0.8, full=5),
     FaultRow("crash-points", (1, 3, 5), "death at a named point between two steps", crash_points, smoke=0.2, full=1),
+    FaultRow("crash-pairs", (1, 3, 5), "two replicas die at two points at once", crash_pairs, smoke=0, full=2),
+    FaultRow("deaths", (1, 2, 3, 4, 5, 6, 7, 8), "each role killed, crashed, paused in turn", deaths, smoke=0.02, full=1),
     FaultRow("dead-relay", (4,), "kill -9 of a relay that stays away: take-over", dead_relay, smoke=0),
     FaultRow("dead-consumer", (6,), "kill -9 of a reader that stays away: take-over", dead_consumer, smoke=0),
     FaultRow("paused-relay", (7,), "SIGSTOP of a relay past its lease", paused_relay),
@@ -576,7 +656,7 @@ ROWS: tuple[FaultRow, ...] = (
     FaultRow("blocked-loop", (18,), "an event loop that is blocked for 15 s", blocked_loop, smoke=0, full=1),
     FaultRow("rebalances", (19,), "a member leaves every 5 s", rebalance_storm, smoke=0),
     FaultRow("database", (20,), "kill -9 of the database, and its return", database_away),
-    FaultRow("failing-commands", (21, 22), "the database fails commands", failing_commands, smoke=0, full=1.5),
+    FaultRow("failing-commands", (21, 22), "the database fails commands", failing_commands, smoke=0, full=2),
     FaultRow("terminations", (26,), "SIGTERM under load, without broker, without database", terminated, smoke=0),
     FaultRow("one-key", (31,), "50 callers with one key while a replica dies", idempotency_storm, smoke=0.5),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 from deploy.local.bootstrap import ROOT
 from tests.faults.arena import Arena, Servers, Story
 from tests.faults.callers import Callers
-from tests.faults.checker import Damage, Finding, Observed, check
+from tests.faults.checker import Damage, Finding, Observed, check, mail_repeats
 from tests.faults.reading import read_databases, read_wire, settled
 
 T = TypeVar("T")
@@ -70,10 +71,14 @@ class Stage:
             self.story.tell(f"still under way: {left}")
         seen = Observed(asked=list(self.callers.asked.values()), quiet=quiet, planted=planted)
         seen.answers, seen.deaths = list(self.callers.answers), list(self.arena.deaths)
+        seen.mails, seen.addresses = list(self.arena.mails.mails), dict(self.callers.addresses)
+        seen.mail_repeats = mail_repeats(self.story.faults)
         await asyncio.to_thread(read_databases, self.arena, seen, frozenset(self.planted_places))
         await read_wire(self.arena, seen)
         records, events = len(seen.wire), len({(one.topic, one.id) for one in seen.wire})
         self.figures["events"], self.figures["sent again"] = events, records - events
+        mails = len({mail.message_id for mail in seen.mails})
+        self.figures["mails"], self.figures["mails sent again"] = mails, len(seen.mails) - mails
         self.figures["acknowledged"] = self.callers.acknowledged
         self.story.tell(f"{events} events, {records - events} records that repeat one, {len(seen.ledger)} ledger entries")
         return [*self.findings, *check(seen)]
@@ -89,16 +94,20 @@ async def staged(
         await arena.start()
         story.tell("everything is ready")
         async with Callers(arena, story.seed, callers) as crowd:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(180):
                 await crowd.register()
             yield Stage(arena, crowd, random.Random(story.seed), story)
     finally:
         await arena.close()
 
 
-async def command(arena: Arena, service: str, *arguments: str, seconds: float = 30.0) -> tuple[int, str]:
-    """An operator's command in the environment of a service; its exit status and what it said."""
-    environment: dict[str, Any] = {**os.environ, **arena.settings(service)}
+async def command(arena: Arena, service: str, *arguments: str, seconds: float = 90.0) -> tuple[int, str]:
+    """An operator's command in the environment of a service; its exit status and what it said.
+
+    Raises TimeoutError with where the command was when its time was over. Beginning alone takes it a second of computing,
+    which a machine that is busy with everything else here hands out slowly.
+    """
+    environment: dict[str, Any] = {**os.environ, **arena.settings(service), "PYTHONFAULTHANDLER": "1"}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -108,10 +117,13 @@ async def command(arena: Arena, service: str, *arguments: str, seconds: float = 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    try:
-        async with asyncio.timeout(seconds):
-            said, _ = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        raise
-    return process.returncode or 0, said.decode(errors="replace")
+    saying = asyncio.ensure_future(process.communicate())
+    started = time.monotonic()
+    done, _ = await asyncio.wait({saying}, timeout=seconds)
+    if not done:
+        process.send_signal(signal.SIGABRT)  # it says where each of its threads is
+    said = (await saying)[0].decode(errors="replace")
+    arena.story.tell(f"{arguments[0]} took {time.monotonic() - started:.1f} s")
+    if not done:
+        raise TimeoutError(f"{arguments[0]} did not end within {seconds:.0f} s; it was at: {said[-1500:]}")
+    return process.returncode or 0, said

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.faults.checker import Asked, Damage, Entry, Notice, Observed, Row, Wire, bound, check
-from tests.faults.report import Result, page
+from tests.faults.checker import Asked, Damage, Entry, Letter, Mail, Notice, Observed, Row, Wire, bound, check, mail_repeats
+from tests.faults.leaks import HeldRows, Sample, judge, levels
+from tests.faults.report import Book, Result, Run, Soak, page
 from tests.faults.rows import ROWS
 
 TASK, OTHER = "/roviec/tasks/task/t1", "/roviec/notifications/notice/n1"
@@ -29,6 +31,9 @@ def sound() -> Observed:
         wire=[Wire(row.topic, 0, place, row.id, row.stream, row.sequence) for place, row in enumerate(rows)],
         ledger=[Entry(n, row.id, row.stream, row.sequence, f"h{n}", f"h{n - 1}" if n else None) for n, row in enumerate(rows)],
         notices=[Notice("e3", "p1", "task_assigned")],
+        letters=[Letter("n1", "p1", "delivered"), Letter("n2", "p2", "none")],
+        mails=[Mail("<n1@rig>", "p1@rig")],
+        addresses={"p1": "p1@rig"},
         sequences={"t1": 3},
         history={"t1": [1, 2, 3]},
         applied={TASK: [1, 2, 3], OTHER: [1]},
@@ -153,6 +158,32 @@ def tell_somebody_else(seen: Observed) -> None:
     seen.notices.append(Notice("e2", "p2", "task_assigned"))
 
 
+def lose_a_mail(seen: Observed) -> None:
+    seen.mails.clear()
+
+
+def forget_that_it_was_mailed(seen: Observed) -> None:
+    seen.letters[0] = replace(seen.letters[0], state="sending")
+
+
+def mail_twice(seen: Observed) -> None:
+    seen.mails *= 3
+    seen.mail_repeats = 1
+
+
+def mail_under_two_ids(seen: Observed) -> None:
+    seen.mails.append(Mail("<n1@another>", "p1@rig"))
+    seen.mail_repeats = None
+
+
+def mail_somebody_else(seen: Observed) -> None:
+    seen.mails[0] = replace(seen.mails[0], to="p2@rig")
+
+
+def mail_what_nobody_asked_for(seen: Observed) -> None:
+    seen.mails.append(Mail("<n2@rig>", "p2@rig"))
+
+
 def leave_parked(seen: Observed) -> None:
     seen.parked.append("audit: failed RuntimeError")
 
@@ -192,6 +223,12 @@ def die(seen: Observed) -> None:
         (tell_nobody, Damage.LOST, "notice"),
         (tell_twice, Damage.DOUBLED, "notice"),
         (tell_somebody_else, Damage.WRONG, "notice that nothing called for"),
+        (lose_a_mail, Damage.LOST, "mail of a notice"),
+        (forget_that_it_was_mailed, Damage.STUCK, "mail that arrived and is not noted so"),
+        (mail_twice, Damage.DOUBLED, "mail, where 1 may be"),
+        (mail_under_two_ids, Damage.DOUBLED, "Message-ID of one mail"),
+        (mail_somebody_else, Damage.WRONG, "mail that no notice asked for, or to somebody else"),
+        (mail_what_nobody_asked_for, Damage.WRONG, "mail that no notice asked for, or to somebody else"),
         (leave_parked, Damage.STUCK, "parked record"),
         (answer_wrongly, Damage.WRONG, "answer"),
         (die, Damage.WRONG, "process that ended by itself"),
@@ -203,22 +240,122 @@ def test_planted_damage_is_reported(plant: Callable[[Observed], None], damage: D
     assert (damage, what) in {(one.damage, one.what) for one in check(seen)}
 
 
+def test_a_mail_may_come_again_once_for_each_death_of_a_sender() -> None:
+    seen = sound()
+    seen.mails *= 3
+    seen.mail_repeats = mail_repeats({"kill -9 sender": 1, "pause sender": 1, "kill -9 api": 7})
+    assert check(seen) == []
+    assert mail_repeats({"kill -9 api": 7, "crash point gateway": 2}) == 0
+    assert mail_repeats({}) == 0
+    assert mail_repeats({"kill -9 api": 7, "kill -9 database": 1}) is None
+
+
 def test_the_bound_is_the_rule_of_three() -> None:
     assert bound(300) == pytest.approx(0.01)
     assert bound(0) == 1.0
 
 
-def test_the_page_says_what_failed_and_what_is_not_covered() -> None:
-    results = [
-        Result("kills", "kill -9", [2, 4, 6], 1, 60, {"kill -9 api": 100}, {"drain, s": 2.0}, []),
-        Result("kills", "kill -9", [2, 4, 6], 2, 60, {"kill -9 api": 200}, {"drain, s": 3.0}, []),
-        Result("poison", "poison", [16], 3, 60, {"poison": 7}, {}, ["LOST: 1 x dead letter"]),
+def book() -> Book:
+    """Two whole runs; a row failed in the second one, and one row did only then take part."""
+    kept = Book()
+    first = [Result("kills", "kill -9", [2, 4, 6], 1, 60, {"kill -9 api": 100, "pause relay": 7}, {"drain, s": 2.0}, [])]
+    second = [
+        Result("kills", "kill -9", [2, 4, 6], 2, 60, {"kill -9 api": 150, "crash point api": 50}, {"drain, s": 3.0}, []),
+        Result("poison", "poison", [16], 2, 60, {"poison": 7, "kill -9 api": 9}, {}, ["LOST: 1 x dead letter"]),
+        Result("no-claim", "no claim", [], 2, 60, {"kill -9 api": 5}, {"damage reported": 41}, [], control=True),
     ]
-    written = page(results)
-    assert "300 x kill -9 api | 2, 0 | <= 1 %" in written
-    assert "seed 3: LOST: 1 x dead letter" in written
+    kept.add(first, Run.of(first, 1, 1))
+    kept.add(second, Run.of(second, 2, 2))
+    return kept
+
+
+def test_the_page_adds_runs_up_and_says_what_failed_and_what_is_not_covered() -> None:
+    written = page(book())
+    assert "| 250 x kill -9 api" not in written  # deaths and crash points stand side by side
+    assert "50 x crash point api, 250 x kill -9 api, 7 x pause relay | 2, 0 |" in written
+    assert "| api | 300 | <= 1 % | 0 | - | 9 |" in written  # neither a failed row nor a control is among the good ones
+    assert "| relay | 0 | - | 7 | <= 43 % | 0 |" in written
+    assert "seed 2: LOST: 1 x dead letter" in written
+    assert "| no claim | " in written
     assert "- row 7: " in written
+    assert "- row 36: " in written
     assert "- row 2: " not in written
+
+
+def test_a_failure_stays_listed_when_the_row_passes_later() -> None:
+    kept = book()
+    third = [Result("poison", "poison", [16], 3, 60, {"poison": 7}, {}, [])]
+    kept.add(third, Run.of(third, 3, 1))
+    assert "poison, seed 2, passed since: LOST: 1 x dead letter" in page(kept)
+
+
+def test_a_run_and_a_soak_leave_each_other_s_part_of_the_book_alone(tmp_path: Path) -> None:
+    data, document = tmp_path / "reliability.json", tmp_path / "reliability.md"
+    soaked = Soak(
+        "2026-01-01T00:00", "abc", 7, 60.0, {"events": 9}, levels(hour(), 60), [HeldRows("tasks outbox", 0, 9, 60)], []
+    )
+    kept = book()
+    kept.soak = soaked
+    kept.write(data, document)
+    again = Book.read(data)
+    assert again == kept
+    row = [Result("quiet", "no fault", [], 9, 60, {}, {}, [])]
+    again.add(row, Run.of(row, 9, 1))
+    again.write(data, document)
+    assert Book.read(data).soak == soaked
+    text = document.read_text()
+    assert "seed 7, 60 minutes: passed" in text
+    assert "300" in text
+
+
+# --- leaks ---
+
+
+def hour(**grown: float) -> list[Sample]:
+    """Two processes looked at for an hour; what is named grows by so much of itself from the beginning to the end."""
+    usual = {"rss": 90_000.0, "descriptors": 40.0, "threads": 20.0, "tasks": 30.0}
+    found = []
+    for at in range(0, 3600, 10):
+        much = {name: int(value * (1 + grown.get(name, 0) * at / 3600)) for name, value in usual.items()}
+        found += [Sample(at, "tasks-api-1", 7, **much), Sample(at, "audit-worker-1", 8, 80_000, 30, 10, 20)]
+    return found
+
+
+def test_an_hour_without_a_leak_has_nothing_against_it() -> None:
+    assert judge(hour(rss=0.04), [HeldRows("tasks leases", 5, 5)], 60) == []
+
+
+@pytest.mark.parametrize("what", ["rss", "descriptors", "threads", "tasks"])
+def test_what_grows_is_reported_with_its_process(what: str) -> None:
+    (finding,) = judge(hour(**{what: 0.5}), [], 60)
+    assert finding.damage is Damage.LEAKED
+    assert "tasks-api-1" in finding.what
+
+
+def test_warming_up_is_no_leak() -> None:
+    warming = [replace(one, rss=one.rss if one.at > 500 else one.rss // 2) for one in hour()]
+    assert judge(warming, [], 60) == []
+
+
+def test_a_process_that_was_started_anew_or_not_looked_at_proves_nothing() -> None:
+    anew = [replace(one, pid=9) if one.at > 3000 and one.process == "tasks-api-1" else one for one in hour()]
+    assert [one.damage for one in judge(anew, [], 60)] == [Damage.WRONG]
+    gone = [one for one in hour() if one.at < 1000 or one.process != "tasks-api-1"]
+    assert "not looked at" in judge(gone, [], 60)[0].what
+
+
+@pytest.mark.parametrize(
+    ("rows", "bounded"),
+    [
+        (HeldRows("tasks outbox", 10, 40_000, ttl=604_800), True),
+        (HeldRows("audit inbox_guards", 10, 900, most=900, of="streams"), True),
+        (HeldRows("audit inbox_guards", 10, 901, most=900, of="streams"), False),
+        (HeldRows("tasks processes", 10, 11), True),
+        (HeldRows("tasks processes", 10, 400), False),
+    ],
+)
+def test_a_collection_that_grows_needs_a_bound(rows: HeldRows, bounded: bool) -> None:
+    assert (judge([], [rows], 60) == []) is bounded
 
 
 def test_rows_have_names_of_their_own() -> None:

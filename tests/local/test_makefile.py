@@ -13,7 +13,7 @@ import pytest
 from deploy.local.bootstrap import DATABASE_ONLY, LOCK, blocks, requirements
 
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = {"run", "demo", "test", "check", "contracts", "bench", "faults", "faults-smoke", "fmt", "setup", "help"}
+VERBS = {"run", "demo", "test", "check", "contracts", "bench", "faults", "faults-smoke", "soak", "fmt", "setup", "help"}
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -88,6 +88,8 @@ class Database:
     service: str
     _known_sessions: dict[bytes, Any] = field(default_factory=dict)
     _stragglers: set[asyncio.Task[Any]] = field(default_factory=set)
+    _left_open: list[Any] = field(default_factory=list)
+    """Ids of sessions in which a transaction may still be open, that could not be ended yet."""
 
     def __post_init__(self) -> None:
         self._motor = self.settings.mongo_driver == "motor"
@@ -195,8 +197,29 @@ class Database:
                 raise database_away() from error
 
         async with await self._start_session() as session:
-            result: T = await session.with_transaction(once, read_concern=_SNAPSHOT, write_concern=_MAJORITY)
+            try:
+                result: T = await session.with_transaction(once, read_concern=_SNAPSHOT, write_concern=_MAJORITY)
+            except BaseException as error:
+                if isinstance(error, asyncio.CancelledError) or is_away(error):
+                    await self._end_on_server(session.session_id)
+                raise
             return result
+
+    async def _end_on_server(self, session: Any) -> None:
+        """A transaction that was given up is still open on the server when neither commit nor abort got there. It would hold
+        its documents until the server's limit, a minute, and all who ask again would be refused as long.
+        """
+        self._left_open.append(session)
+        with suppress(PyMongoError, TimeoutError):  # the server is away, or nobody waits any longer: `keep_presence` sees to it
+            async with asyncio.timeout(1.0):
+                await self._end_left_open([session])
+
+    async def _end_left_open(self, sessions: list[Any]) -> None:
+        await self._kill_sessions(sessions)
+        self._left_open = [one for one in self._left_open if one not in sessions]
+
+    async def _kill_sessions(self, sessions: list[Any]) -> None:
+        await self._client.admin.command("killSessions", sessions, codec_options=self._db.codec_options)
 
     async def _start_session(self) -> Any:
         session = await self._client.start_session() if self._motor else self._client.start_session()
@@ -222,6 +245,8 @@ class Database:
         while True:
             try:
                 await self._renew_presence()
+                if self._left_open:
+                    await self._end_left_open(list(self._left_open))
                 await self._bury_the_dead()
             except (PyMongoError, DomainError) as error:
                 log.debug("presence_not_renewed", error=type(error).__name__)
@@ -237,8 +262,7 @@ class Database:
         expired = {"$expr": {"$lt": ["$expires", server_now()]}}
         while (dead := await self._db[PRESENCE].find_one_and_delete(expired)) is not None:
             if sessions := dead.get("sessions"):
-                ids = [{"id": session} for session in sessions]
-                await self._client.admin.command("killSessions", ids, codec_options=self._db.codec_options)
+                await self._kill_sessions([{"id": session} for session in sessions])
             log.warning("dead_process_sessions_ended", process=dead["_id"], sessions=len(dead.get("sessions", ())))
 
     async def close(self) -> None:

@@ -82,6 +82,7 @@ UPSTREAM = _counter("roviec_gateway_upstream_total", "Calls to a service by outc
 
 # --- the process ---
 LOOP_LAG = _gauge("roviec_event_loop_lag_seconds", "How late the event loop woke up, worst of the last 5 s")
+LOOP_TASKS = _gauge("roviec_event_loop_tasks", "Tasks of the event loop that have not ended; grows for ever where one leaks")
 READY = _gauge("roviec_dependency_up", "1 when a dependency answers", ["dependency"])
 BUILD = _gauge("roviec_build_info", "Always 1; labels say what runs", ["service", "version", "python"])
 
@@ -181,3 +182,4 @@ async def watch_loop_lag(step: float = 0.25, window: float = 5.0) -> None:
         if late >= worst or time.monotonic() - since > window:
             worst, since = late, time.monotonic()
             LOOP_LAG.set(max(late, 0.0))
+        LOOP_TASKS.set(len(asyncio.all_tasks()))
