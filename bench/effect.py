@@ -141,7 +141,7 @@ class _Route:
             quarter = -(-number // 4)
             early, late = (statistics.median(some) for some in (trip.posts[:quarter], trip.posts[-quarter:]))
             if late > max(2 * early, early + 0.1):
-                raise TimeoutError(f"POSTs pile up: p50 {early * 1000:.0f} ms at the beginning, {late * 1000:.0f} ms at the end")
+                raise TimeoutError(f"POSTs pile up: p50 {early * 1000:.0f} ms at first, {late * 1000:.0f} ms at the end")
             await asyncio.wait_for(watching, LATE_SECONDS)
         except TimeoutError as error:
             await asyncio.gather(*posting)
