@@ -84,16 +84,14 @@ async def relay(kafka: str, mongo: str, pace: Pace) -> Taken:
         async def ours() -> Sample:
             await outbox.insert_many(rows(topic, number))
             relay = Relay(units, settings)
-            with Meter() as meter:
-                task = asyncio.create_task(relay.run())
 
-                async def all_sent() -> bool:
-                    await asyncio.sleep(0.2)  # asking is not free for a server on the same processors
-                    return await outbox.find_one({"state": "P"}, {"_id": 1}) is None
+            async def all_sent() -> bool:
+                await asyncio.sleep(0.2)  # asking is not free for a server on the same processors
+                return await outbox.find_one({"state": "P"}, {"_id": 1}) is None
 
-                await eventually("everything is sent", all_sent, 120)
-            relay.stop()
-            await task
+            async with _ends(relay, asyncio.create_task(relay.run())):
+                with Meter() as meter:
+                    await eventually("everything is sent", all_sent, 120)
             await outbox.delete_many({})
             return meter.sample(number)
 
@@ -179,6 +177,18 @@ async def batch(kafka: str, mongo: str, pace: Pace) -> Taken:
     ], {}  # fmt: skip
 
 
+@asynccontextmanager
+async def _ends(part: Relay | Consumer, task: asyncio.Task[None]) -> AsyncIterator[None]:
+    """Whatever happens, the part has ended before its database is closed."""
+    try:
+        yield
+    finally:
+        part.stop()
+        _, late = await asyncio.wait({task}, timeout=60)
+        task.cancel()
+        assert not late, f"{type(part).__name__} did not end"
+
+
 def _fewer(pace: Pace) -> Pace:
     """These sides take seconds each, and spread little."""
     return Pace(pace.seconds, min(pace.rounds, 3), pace.scale)
@@ -195,11 +205,9 @@ class _Reading:
     async def ours(self, number: int) -> Sample:
         consumer = Consumer(self._units, self._settings, READER.handlers)
         task = asyncio.create_task(consumer.run())
-        await _assigned(consumer)
-        sample = await self._applied(EFFECTS.collection, number, Meter())
-        consumer.stop()
-        await task
-        return sample
+        async with _ends(consumer, task):
+            await _assigned(consumer)
+            return await self._applied(EFFECTS.collection, number, Meter())
 
     async def bare(self, number: int) -> Sample:
         effects = self._units.database.collection("bare_effects")

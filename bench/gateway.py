@@ -153,8 +153,8 @@ def _gateway(home: Path, kafka: str, mongo: str, service: int) -> tuple[Part, st
     async def ready() -> bool:
         return await answers(front) and await http_status(f"http://127.0.0.1:{ops}/readyz") == 200
 
-    command = [sys.executable, "-m", "gateway.app", "--role", "all"]
-    return Part("gateway", "all", command, home / "gateway.log", ready, env=environment, cwd=ROOT), ours, secret
+    command = [sys.executable, "-m", "gateway.app", "--role", "api"]
+    return Part("gateway", "api", command, home / "gateway.log", ready, env=environment, cwd=ROOT), ours, secret
 
 
 def _rules(token: str) -> tuple[str, str]:

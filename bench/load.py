@@ -8,7 +8,7 @@ import secrets
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.measure import Meter, Missing, Sample
@@ -25,6 +25,10 @@ def program(name: str, package: str | None = None) -> str:
     return found
 
 
+class _Bad(Exception):
+    """A run that measured something else than good answers."""
+
+
 @dataclass(frozen=True)
 class Wrk:
     """One thread, `connections` kept open, `seconds` long. Every answer must be good."""
@@ -38,18 +42,21 @@ class Wrk:
         return cls(program("wrk"), max(2.0, seconds), connections)
 
     async def load(self, url: str, token: str, processes: Sequence[int], *options: str) -> Sample:
-        """Requests a second, and the processor time of each in these processes. Raises AssertionError on any bad answer.
+        """Requests a second, and the processor time of each in these processes.
 
-        A side too slow for one answer in the time is given three times as long, and again.
+        A run in which an answer was not good, or none came, counts for nothing: it is taken again, for longer, and the
+        sample says so. Raises AssertionError when that happens three times: it is then no accident of a busy machine.
         """
-        for seconds in (self.seconds, 3 * self.seconds, 9 * self.seconds):
-            if (sample := await self._once(seconds, url, token, processes, options)) is not None:
-                return sample
-        raise AssertionError(f"no answer from {url} in {9 * self.seconds:.0f} s")
+        seen = []
+        for times in (1, 2, 4):
+            try:
+                sample = await self._once(times * self.seconds, url, token, processes, options)
+                return replace(sample, again=len(seen))
+            except _Bad as bad:
+                seen.append(str(bad))
+        raise AssertionError("\n".join(seen))
 
-    async def _once(
-        self, seconds: float, url: str, token: str, processes: Sequence[int], options: Sequence[str]
-    ) -> Sample | None:
+    async def _once(self, seconds: float, url: str, token: str, processes: Sequence[int], options: Sequence[str]) -> Sample:
         command = [self.path, "-t1", f"-c{self.connections}", f"-d{seconds:.0f}s", "--timeout", "30s", *options]
         command += ["-H", f"Authorization: Bearer {token}", "-H", f"Idempotency-Key: {secrets.token_hex(8)}"]
         command += ["-H", "Content-Type: application/json", url]
@@ -58,12 +65,12 @@ class Wrk:
             out, _ = await process.communicate()
         text = out.decode()
         if "Non-2xx" in text or "Socket errors" in text:
-            raise AssertionError(f"not every answer was good at {url}:\n{text}")
+            raise _Bad(f"not every answer was good at {url}:\n{text}")
         rate, requests = re.search(r"Requests/sec:\s+([\d.]+)", text), re.search(r"(\d+) requests in", text)
         if rate is None or requests is None:
             raise AssertionError(f"wrk said something else of {url}:\n{text}")
         if requests[1] == "0":
-            return None
+            raise _Bad(f"no answer at {url} in {seconds:.0f} s")
         return Sample(float(rate[1]), meter.cpu / int(requests[1]) * 1e6)
 
 

@@ -24,6 +24,8 @@ class Sample:
 
     value: float
     cpu: float | None = None
+    again: int = 0
+    """How many runs before this one counted for nothing."""
 
 
 Side = Callable[[], Awaitable[Sample]]
@@ -132,6 +134,10 @@ def compared(
 ) -> Comparison:
     """The row of two sides of a contest."""
     mine, theirs = rounds[ours], rounds[other]
+    for side, samples in ((ours, mine), (other, theirs)):
+        if again := sum(sample.again for sample in samples):
+            said = f"{side}: {again} runs in which not every answer was good were taken again"
+            note = f"{note}; {said}" if note else said
     return Comparison(
         measure,
         peer,
