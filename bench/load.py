@@ -47,7 +47,7 @@ class Wrk:
         A run in which an answer was not good, or none came, counts for nothing: it is taken again, for longer, and the
         sample says so. Raises AssertionError when that happens three times: it is then no accident of a busy machine.
         """
-        seen = []
+        seen: list[str] = []
         for times in (1, 2, 4):
             try:
                 sample = await self._once(times * self.seconds, url, token, processes, options)
