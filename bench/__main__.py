@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import effect, events, repository, service
@@ -37,25 +38,44 @@ BENCHES: dict[str, Callable[[str, str, Pace], Awaitable[Taken]]] = {
 assert list(BENCHES) == list(TITLES)
 
 
-async def run(names: Sequence[str], kafka: str, mongo: str, pace: Pace) -> tuple[dict[str, Taken], list[str]]:
-    """What every bench gave, and the names of those that failed: one that fails does not keep the others from running."""
-    taken: dict[str, Taken] = {}
-    failed: list[str] = []
+@dataclass
+class Outcome:
+    """What the benches gave so far, and where it is kept."""
+
+    about: dict[str, str]
+    page: Path
+    figures: Path
+    taken: dict[str, Taken] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+    def write(self) -> None:
+        """After each bench: what is broken off keeps what was done."""
+        before = self.page.read_text() if self.page.exists() else ""
+        sections = {name: (rows, {**self.about, **more}) for name, (rows, more) in self.taken.items()}
+        self.page.write_text(renew(before, sections))
+        benches = {name: {"rows": [one.public() for one in rows], **more} for name, (rows, more) in self.taken.items()}
+        result = {"taken_on": self.about, "failed": self.failed, "benches": benches}
+        self.figures.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+
+
+async def run(names: Sequence[str], kafka: str, mongo: str, pace: Pace, outcome: Outcome) -> None:
+    """One bench after the other; one that fails does not keep the others from running."""
     for name in names:
         print(f"roviec: {name} ...", flush=True)
         started = time.perf_counter()
         try:
-            taken[name] = await BENCHES[name](kafka, mongo, pace)
+            outcome.taken[name] = await BENCHES[name](kafka, mongo, pace)
         except Missing as missing:
-            taken[name] = [Comparison(TITLES[name], "", "", missing=str(missing))], {}
+            outcome.taken[name] = [Comparison(TITLES[name], "", "", missing=str(missing))], {}
         except Exception:
             traceback.print_exc()
-            failed.append(name)
+            outcome.failed.append(name)
             continue
-        for one in taken[name][0]:
+        finally:
+            outcome.write()
+        for one in outcome.taken[name][0]:
             print("  " + row(one), flush=True)
         print(f"  {time.perf_counter() - started:.0f} s", flush=True)
-    return taken, failed
 
 
 def main() -> None:
@@ -68,28 +88,19 @@ def main() -> None:
     if unknown := [name for name in names if name not in BENCHES]:
         parser.error(f"there is no bench '{unknown[0]}'; there are {', '.join(BENCHES)}")
     own = {"own_kafka": not os.environ.get("KAFKA_BOOTSTRAP"), "own_mongo": not os.environ.get("MONGO_URI")}
-    servers = Servers()
-    try:
-        kafka, mongo = servers.start()
-        about = machine(mongo, **own)
-        taken, failed = asyncio.run(run(names, kafka, mongo, QUICK if arguments.quick else Pace()))
-    finally:
-        servers.stop()
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     page = out / "performance.md" if arguments.quick else ROOT / "docs/performance.md"
-    before = page.read_text() if page.exists() else ""
-    page.write_text(renew(before, {name: (rows, {**about, **more}) for name, (rows, more) in taken.items()}))
-    result = {
-        "taken_on": about,
-        "quick": arguments.quick,
-        "failed": failed,
-        "benches": {name: {"rows": [one.public() for one in rows], **more} for name, (rows, more) in taken.items()},
-    }
-    (out / "bench.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
-    if failed:
-        print(f"roviec: failed: {', '.join(failed)}; what went wrong stands above", file=sys.stderr)
-    sys.exit(1 if failed else 0)
+    servers = Servers()
+    try:
+        kafka, mongo = servers.start()
+        outcome = Outcome(machine(mongo, **own), page, out / "bench.json")
+        asyncio.run(run(names, kafka, mongo, QUICK if arguments.quick else Pace(), outcome))
+    finally:
+        servers.stop()
+    if outcome.failed:
+        print(f"roviec: failed: {', '.join(outcome.failed)}; what went wrong stands above", file=sys.stderr)
+    sys.exit(1 if outcome.failed else 0)
 
 
 if __name__ == "__main__":
