@@ -31,7 +31,8 @@ Every figure is a **ratio taken within one run**: the sides run in turn, A B A B
 slows the other. A ratio above 1 means that ours does more a second (where the measure is a time: that ours takes longer).
 It stands as median (minimum-maximum) of the rounds. Figures a second say more of a machine than of the code and serve to
 judge the ratios; microseconds of processor time (user + system, of all processes of a side) are steadier. Load generator,
-database and broker share the processors with what is measured."""
+database and broker share the processors with what is measured. Where the load at the start is not near 0, others were at work
+on the machine: the spread then says how far a ratio can be trusted."""
 
 NOT_TAKEN = """\
 ## Not taken by `make bench`
