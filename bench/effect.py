@@ -106,7 +106,16 @@ class _Route:
     async def warm(self) -> None:
         """One course all the way, after which connections are open and partitions assigned."""
         trip = Trip()
-        await self._post(trip)
+
+        async def accepted() -> bool:
+            try:
+                await self._post(trip)
+            except AssertionError as refused:  # the service has not fetched the keys yet
+                print(f"  not yet: {refused}", flush=True)
+                return False
+            return True
+
+        await eventually("the first POST is accepted", accepted, 60)
 
         async def entered() -> bool:
             await self._look(trip)

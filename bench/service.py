@@ -15,6 +15,7 @@ from bench.corner import Corner
 from bench.load import ROOT, Wrk, pid, running
 from bench.measure import Comparison, Goal, Missing, Pace, compared, contest
 from common.domain import Actor
+from common.testing import eventually
 from deploy.local.parts import Part, answers, free_port
 from training.domain.course import Course
 from training.service import service as training
@@ -85,7 +86,12 @@ async def _measure(corner: Corner, wrk: Wrk, home: Path, pace: Pace) -> Comparis
 
 async def _same_bytes(corner: Corner, ours: str, plain: str) -> None:
     headers = {"Authorization": f"Bearer {corner.area.keys.token('training', READER)}"}
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
+
+        async def up() -> bool:
+            return (await client.get(ours, headers=headers)).status_code == 200
+
+        await eventually("the service has fetched the keys and answers", up, 60)
         mine, theirs, unnamed = await client.get(ours, headers=headers), await client.get(plain), await client.get(ours)
     seen = f"ours {mine.status_code} {mine.content!r}, peer {theirs.status_code} {theirs.content!r}"
     assert mine.status_code == theirs.status_code == 200, seen
