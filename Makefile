@@ -28,7 +28,7 @@ check: .venv/installed ## format, lint, types, import rules, generated files, se
 contracts: .venv/installed ## write again what is generated from the code
 	@$(PY) -m tools.contracts $(ARGS)
 
-bench: .venv/installed ## ratios against bare parts and peers (ONE=gateway)
+bench: .venv/installed ## ratios against bare parts and peers (ONE=gateway ARGS=--quick)
 	@$(PY) -m bench $(ONE) $(ARGS)
 
 faults: .venv/installed ## play the fault matrix against real processes (ROW= number or name, SEED=)
