@@ -30,7 +30,8 @@ from deploy.local import bootstrap
 from deploy.local.parts import CACHE, Part, Trouble, answers, free_port
 
 APPS = Path(__file__).with_name("apps")
-LOCK = Path(__file__).with_name("peers.lock")
+NEEDS = (*bootstrap.PEERS, "fastapi", "pyjwt", "cryptography", "pymongo", "aiokafka", "uvicorn")
+"""What the peers are written with: their packages, and those that the product has as well."""
 QUOTA = 100_000_000
 """Requests a minute of one caller: counted, and never reached."""
 
@@ -311,22 +312,22 @@ def _fastapi(client: str) -> Callable[[Setting], Prepared]:
 
 @cache
 def environment() -> Path:
-    """The Python of the peers' own environment, installed once from `bench/peers.lock`. Raises `Missing` when it cannot be."""
-    packages = LOCK.read_text()
+    """The Python of the peers' own environment, installed once from the lock. Raises `Missing` when it cannot be."""
+    packages = bootstrap.requirements(NEEDS)
     home = CACHE / f"bench-peers-{bootstrap.digest_of(packages)[:12]}"
     home.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(home.with_suffix(".lock")):
             return bootstrap.install(home, packages)
     except (SystemExit, OSError, subprocess.SubprocessError):
-        raise Missing("the packages of bench/peers.lock cannot be installed here") from None
+        raise Missing("the packages of the peers cannot be installed here") from None
 
 
 def packaged(*names: str) -> Callable[[], str]:
-    """Versions of packages as the peers' lock pins them."""
+    """Versions of packages as the lock pins them."""
 
     def version() -> str:
-        pinned = dict(re.findall(r"^([\w-]+)==([^\s;]+)", LOCK.read_text(), re.MULTILINE))
+        pinned = dict(re.findall(r"^([\w-]+)==([^\s;]+)", bootstrap.LOCK.read_text(), re.MULTILINE))
         return ", ".join(f"{name} {pinned[name]}" for name in names)
 
     return version

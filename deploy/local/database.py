@@ -25,7 +25,7 @@ def program() -> Path:
 
     Each lock and each Python has an environment of its own, which is never made anew under a server that runs from it.
     """
-    packages = bootstrap.requirements(database=True)
+    packages = bootstrap.requirements(bootstrap.DATABASE)
     home = CACHE / f"database-{bootstrap.digest_of(packages)[:12]}"
     home.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(home.with_suffix(".lock")):

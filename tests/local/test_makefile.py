@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.bootstrap import DATABASE_ONLY, LOCK, blocks, requirements
+from deploy.local.bootstrap import DATABASE, LOCK, PEERS, blocks, requirements
 
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = {"run", "demo", "test", "check", "contracts", "bench", "faults", "faults-smoke", "soak", "fmt", "setup", "help"}
@@ -63,14 +63,17 @@ def test_an_environment_that_cannot_be_written_is_one_clear_line(clone: Path) ->
     assert "Traceback" not in said.stderr
 
 
-def test_the_two_environments_share_the_lock_and_keep_its_hashes() -> None:
+def test_the_environments_share_the_lock_and_keep_its_hashes() -> None:
     whole = blocks(LOCK.read_text())
-    ours, database = blocks(requirements(database=False)), blocks(requirements(database=True))
-    assert set(ours) == set(whole) - set(DATABASE_ONLY)
-    assert set(DATABASE_ONLY) <= set(database) <= set(whole)
-    for name, lines in {**ours, **database}.items():
+    ours, database, peers = (blocks(requirements(roots)) for roots in ((), DATABASE, PEERS))
+    assert set(ours) | set(database) | set(peers) == set(whole)
+    assert not set(ours) & set(DATABASE), "nothing of ours may import it"
+    assert not set(ours) & set(PEERS)
+    assert {"secantusdb", "pymongo", "dnspython"} <= set(database), "what a package needs comes with it"
+    for name, lines in {**ours, **database, **peers}.items():
         assert lines == whole[name]
         assert all("--hash=sha256:" in line for line in lines)
+
 
 
 def test_ci_runs_the_checks_and_the_suite_and_says_what_was_skipped() -> None:
