@@ -68,6 +68,8 @@ class Servers:
             ports.append(free_port(ports))
         kafka, controller, mongo = ports
         self.kafka, self.mongo = f"127.0.0.1:{kafka}", uri(mongo)
+        self.environment: dict[str, str] = {}
+        """What deployables must be told about these servers beyond where they are."""
         logs = self.folder / "logs"
         self.parts = {
             "kafka": broker(self.folder / "kafka", kafka, controller, logs / "kafka.log"),
@@ -183,6 +185,7 @@ class Arena:
             "SMTP_TLS": "none",
             "MAIL_FROM": "rig@roviec.example",
             "PUBLIC_URL": "http://127.0.0.1",
+            **self.servers.environment,
         }
 
     def _replica(self, service: str, role: str, module: str, number: int, mode: str | None) -> Replica:
