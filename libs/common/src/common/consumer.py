@@ -450,8 +450,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         """A session whose lease is renewed beside it: joining a group, or a commit, may take longer than a lease lasts."""
 
         async def keep() -> None:
-            while await lease.take():  # noqa: ASYNC110 - renewed by the clock
+            while lease.held():  # an answer that fails or is late is asked for again, for as long as the lease lasts
                 await asyncio.sleep(self.settings.lease_seconds / 5)
+                with contextlib.suppress(PyMongoError):
+                    await lease.take()
 
         keeping = asyncio.create_task(keep(), name="single-writer lease")
         try:
