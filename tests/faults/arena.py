@@ -28,6 +28,8 @@ from tests.faults.keys import Signer, serve
 LEASE_SECONDS = 6.0
 SESSION_SECONDS = 6.0
 """Shorter than in production, so that a run meets many take-overs. Figures below are counted from these."""
+PATIENCE = 150.0
+"""Seconds that a part may take to start: the machine may be busy with much else."""
 ROLES: tuple[tuple[str, str, str], ...] = (
     ("tasks", "api", "tasks.service"),
     ("tasks", "worker", "tasks.service"),
@@ -78,6 +80,7 @@ class Servers:
 
     async def start(self) -> None:
         for part in self.parts.values():
+            part.patience = PATIENCE
             part.start()
         await asyncio.gather(*(part.wait_ready() for part in self.parts.values()))
 
@@ -205,6 +208,7 @@ class Arena:
             log=self.servers.folder / "logs" / f"{self.area}-{name}.log",
             ready=ready,
             cwd=ROOT,
+            patience=PATIENCE,
         )
         environment = {**self.settings(service), "OPS_PORT": str(ops), "API_PORT": str(api)}
         return Replica(service, role, module, part, url, f"http://127.0.0.1:{api}", environment=environment)

@@ -32,7 +32,6 @@ controller.quorum.election.backoff.max.ms=300
 replica.lag.time.max.ms=5000
 """
 """A death is noticed after three seconds, not after nine. With less, nodes of a busy machine take one another for dead."""
-PATIENCE = 150.0
 CAUGHT_UP_SECONDS = 8.0
 """How long a node that is back takes to be in sync again (5.8-7.5 s where nothing else runs)."""
 
@@ -60,9 +59,7 @@ class ThreeBrokers(Servers):
         voters = ",".join(f"{node}@127.0.0.1:{port}" for node, port in zip(NODES, controllers, strict=True))
         for node, port, controller in zip(NODES, brokers, controllers, strict=True):
             home, log = self.folder / f"kafka-{node}", self.folder / "logs" / f"kafka-{node}.log"
-            part = broker(home, port, controller, log, HEAP, settings_of(node, voters))
-            part.patience = PATIENCE
-            self.parts[f"kafka-{node}"] = part
+            self.parts[f"kafka-{node}"] = broker(home, port, controller, log, HEAP, settings_of(node, voters))
         self.kafka = ",".join(f"127.0.0.1:{port}" for port in brokers)
         self.environment = {"KAFKA_REPLICATION": str(len(NODES))}
 
