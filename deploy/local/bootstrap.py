@@ -77,11 +77,6 @@ def stop(message: str) -> None:
     raise SystemExit(1)
 
 
-def digest_of(text: str, then: list[list[str]] | None = None) -> str:
-    """What an environment is made of: packages, this Python, and what is done after."""
-    return hashlib.sha256((text + sys.version + repr(then)).encode()).hexdigest()
-
-
 def install(where: Path, text: str, then: list[list[str]] | None = None) -> Path:
     """Make an environment that holds exactly this; nothing is done when it does already. Returns its Python."""
     python = where / ("Scripts" if os.name == "nt" else "bin") / "python"

@@ -80,12 +80,12 @@ def _present(home: Path) -> list[Path]:
     return sorted(path for kind in ("jars", "modules") for path in home.glob(f"envs/**/{kind}/*.jar"))
 
 
-def broker(home: Path, port: int, controller: int, log: Path, heap: str = "256m") -> Part:
-    """A broker on loopback that keeps its log under `home`, formatted on the first start."""
+def broker(home: Path, port: int, controller: int, log: Path, heap: str = "256m", template: str = SETTINGS) -> Part:
+    """A broker on loopback that keeps its log under `home`, formatted on the first start. `template` is of its settings."""
     classpath = ":".join(map(str, jars()))
     home.mkdir(parents=True, exist_ok=True)
     settings = home / "server.properties"
-    settings.write_text(SETTINGS.format(port=port, controller=controller, home=home))
+    settings.write_text(template.format(port=port, controller=controller, home=home))
     if not (home / "data" / "meta.properties").exists():
         command = [
             *JAVA,

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from tests.faults.arena import Servers, Story
 from tests.faults.checker import Damage, Finding
@@ -27,7 +30,7 @@ async def play(servers: Servers, rows: list[FaultRow], seed: int, *, smoke: bool
     """Play these rows one after the other on one stage."""
     name, title = ("smoke", "a mix of all") if smoke else (rows[0].name, rows[0].title)
     story, started = Story(seed, aloud=aloud), time.monotonic()
-    async with staged(servers, story) as stage:
+    async with _servers(servers, rows[0]) as theirs, staged(theirs, story) as stage:
         stage.patience = SMOKE_PATIENCE if smoke else 1.0
         stage.callers.start()
         for row in rows:
@@ -43,6 +46,22 @@ async def play(servers: Servers, rows: list[FaultRow], seed: int, *, smoke: bool
             name, title, numbers, seed, time.monotonic() - started, dict(story.faults), stage.figures,
             [str(one) for one in findings], story=story.lines,
         )  # fmt: skip
+
+
+@asynccontextmanager
+async def _servers(shared: Servers, row: FaultRow) -> AsyncIterator[Servers]:
+    """The servers that this row is played on: those of all, or its own, which end with it."""
+    if row.servers is None:
+        yield shared
+        return
+    own = row.servers()
+    try:
+        await own.start()
+        yield own
+    finally:
+        with suppress(OSError):  # what a failed row is understood by
+            shutil.copytree(own.folder / "logs", shared.folder / "logs" / row.name, dirs_exist_ok=True)
+        own.close()
 
 
 async def control(servers: Servers, one: Control, seed: int, *, smoke: bool, aloud: bool) -> Result:
@@ -88,7 +107,8 @@ async def run(arguments: argparse.Namespace) -> int:
     results: list[Result] = []
     started, servers = time.monotonic(), Servers()
     try:
-        await servers.start()
+        if arguments.smoke or controls or any(row.servers is None for row in rows):
+            await servers.start()
         if arguments.smoke:
             results.append(await play(servers, [row for row in ROWS if row.smoke], seed, smoke=True, aloud=aloud))
             tell(results[-1])

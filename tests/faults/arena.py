@@ -29,6 +29,8 @@ from tests.faults.mails import SENDER, Sink
 LEASE_SECONDS = 6.0
 SESSION_SECONDS = 6.0
 """Shorter than in production, so that a run meets many take-overs. Figures below are counted from these."""
+PATIENCE = 150.0
+"""Seconds that a part may take to start: the machine may be busy with much else."""
 ROLES: tuple[tuple[str, str, str], ...] = (
     ("tasks", "api", "tasks.service"),
     ("gateway", "api", "gateway.app"),
@@ -74,6 +76,8 @@ class Servers:
             ports.append(free_port(ports))
         kafka, controller, mongo = ports
         self.kafka, self.mongo = f"127.0.0.1:{kafka}", uri(mongo)
+        self.environment: dict[str, str] = {}
+        """What deployables must be told about these servers beyond where they are."""
         logs = self.folder / "logs"
         self.parts = {
             "kafka": broker(self.folder / "kafka", kafka, controller, logs / "kafka.log"),
@@ -82,6 +86,7 @@ class Servers:
 
     async def start(self) -> None:
         for part in self.parts.values():
+            part.patience = PATIENCE
             part.start()
         await asyncio.gather(*(part.wait_ready() for part in self.parts.values()))
 
@@ -202,6 +207,7 @@ class Arena:
             "SESSION_SECONDS": str(SESSION_SECONDS),
             **(self._mail_settings() if service == "notifications" else {}),
             **(self._gateway_settings() if service == "gateway" else {}),
+            **self.servers.environment,
         }
 
     def _mail_settings(self) -> dict[str, str]:
@@ -263,6 +269,7 @@ class Arena:
             log=self.servers.folder / "logs" / f"{self.area}-{name}.log",
             ready=ready,
             cwd=ROOT,
+            patience=PATIENCE,
         )
         return Replica(service, role, module, part, url, f"http://127.0.0.1:{api}")
 

@@ -18,11 +18,17 @@ from common.contracts.base import Envelope
 from common.contracts.topics import BY_OWNER
 from common.outbox import DEAD_LETTER, new_id
 from tests.faults import probe, saboteur
-from tests.faults.arena import LEASE_SECONDS, SESSION_SECONDS, Replica
+from tests.faults.arena import LEASE_SECONDS, SESSION_SECONDS, Replica, Servers
 from tests.faults.callers import Step, life
 from tests.faults.checker import Damage, Finding
-from tests.faults.reading import PLANTED, backlog, client, read_topic
+from tests.faults.reading import PLANTED, client, read_topic
+from tests.faults.rows_brokers import ThreeBrokers, three_brokers
+from tests.faults.rows_limits import SmallDisk, full_disk, no_descriptors, wrong_clocks
+from tests.faults.rows_links import LinkedServers, bad_links, black_hole
+from tests.faults.rows_records import shuffled, slow_reader
+from tests.faults.rows_versions import mixed_versions
 from tests.faults.stage import Stage, command
+from tests.faults.waits import everything_applied, everything_sent, gauge, little_under_way
 
 Play = Callable[[Stage, float], Awaitable[None]]
 EVENTS = "tasks-events"
@@ -39,6 +45,8 @@ class FaultRow:
     smoke: float = 1.0
     full: float = 3.0
     quiet: bool = False
+    servers: Callable[[], Servers] | None = None
+    """A row that does to broker or database what others could not go on from has some of its own."""
 
 
 # --- processes that die ---
@@ -577,66 +585,6 @@ async def rebalance_storm(stage: Stage, size: float) -> None:
         await asyncio.sleep(3)
 
 
-# --- what is looked at meanwhile ---
-
-
-async def everything_sent(stage: Stage, until: datetime, seconds: float) -> None:
-    """Wait until every event of the tasks service that was made before a moment is sent."""
-    query = {"state": {"$ne": "S"}, "created_at": {"$lte": until}}
-
-    def pending() -> int:
-        with client(stage.arena) as mongo:
-            return mongo[stage.arena.database("tasks")]["outbox"].count_documents(query)
-
-    async def sent() -> bool:
-        return datetime.now(UTC) > until and not await asyncio.to_thread(pending)
-
-    await stage.until("everything is sent", sent, seconds)
-
-
-async def little_under_way(stage: Stage) -> None:
-    """Wait until readers have caught up with what was done to them before."""
-
-    async def level() -> bool:
-        return max((await asyncio.to_thread(backlog, stage.arena, frozenset(stage.planted))).values(), default=0) < 20
-
-    await stage.until("readers have caught up", level, 60)
-
-
-async def everything_applied(stage: Stage, until: datetime, seconds: float) -> None:
-    """Wait until the probe has applied every event of the tasks service that was made before a moment."""
-
-    def behind() -> bool:
-        with client(stage.arena) as mongo:
-            outbox = mongo[stage.arena.database("tasks")]["outbox"]
-            last = {
-                f"/roviec/tasks/{row['_id']['type']}/{row['_id']['id']}": row["last"]
-                for row in outbox.aggregate(
-                    [
-                        {"$match": {"created_at": {"$lte": until}}},
-                        {"$group": {"_id": {"type": "$aggregatetype", "id": "$aggregateid"}, "last": {"$max": "$aggseq"}}},
-                    ]
-                )
-            }
-            guards = {row["_id"]: row["seq"] for row in mongo[stage.arena.database(probe.NAME)]["inbox_guards"].find()}
-            return any(guards.get(stream, 0) < number for stream, number in last.items())
-
-    async def applied() -> bool:
-        return datetime.now(UTC) > until and not await asyncio.to_thread(behind)
-
-    await stage.until("everything is applied", applied, seconds)
-
-
-async def gauge(one: Replica, name: str) -> float:
-    """A figure of a process's own, 0 when it says nothing."""
-    try:
-        async with httpx2.AsyncClient(trust_env=False, timeout=2.0) as http:
-            text = (await http.get(f"{one.ops}/metrics")).text
-    except httpx2.TransportError:
-        return 0.0
-    return next((float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name)), 0.0)
-
-
 ROWS: tuple[FaultRow, ...] = (
     FaultRow("quiet", (), "no fault at all", nothing, smoke=0, full=2, quiet=True),
     FaultRow("kills", (2, 4, 6), "kill -9 of any replica at random", kills, smoke=0.8, full=5),
@@ -659,4 +607,15 @@ ROWS: tuple[FaultRow, ...] = (
     FaultRow("failing-commands", (21, 22), "the database fails commands", failing_commands, smoke=0, full=2),
     FaultRow("terminations", (26,), "SIGTERM under load, without broker, without database", terminated, smoke=0),
     FaultRow("one-key", (31,), "50 callers with one key while a replica dies", idempotency_storm, smoke=0.5),
+    FaultRow("black-hole", (10,), "the broker behind a black hole", black_hole, smoke=0, servers=LinkedServers),
+    FaultRow("bad-links", (11,), "slow links that tear connections", bad_links, smoke=0, servers=LinkedServers),
+    FaultRow("shuffled", (15,), "records out of order within their key", shuffled, smoke=0),
+    FaultRow("slow-reader", (17,), "a reader that is given ten times what it can take", slow_reader, smoke=0, full=2.4),
+    FaultRow("full-disk", (23,), "the database's disk is full", full_disk, smoke=0, full=1, servers=SmallDisk),
+    FaultRow("wrong-clocks", (24,), "clocks that are wrong, and step", wrong_clocks, smoke=0),
+    FaultRow("no-descriptors", (25,), "an API without descriptors", no_descriptors, smoke=0, full=2),
+    FaultRow("versions", (35,), "an older version beside today's; events with a field more", mixed_versions, smoke=0, full=2),
+    FaultRow(
+        "three-brokers", (9, 12), "one and then two of three brokers killed", three_brokers, smoke=0, servers=ThreeBrokers
+    ),
 )

@@ -1,13 +1,14 @@
 """`python -m tests.faults.saboteur MODE MODULE --role worker`: a deployable with one safeguard taken out.
 
 A rig that finds nothing proves nothing unless it is shown what it must find. Each mode breaks one thing that the product
-is careful about, in this process alone, and the checker must report the damage. `flaky` and `blockable` break nothing:
-they are faults of the surroundings.
+is careful about, in this process alone, and the checker must report the damage. `flaky`, `blockable`, `slow` and
+`newer` break nothing: they are faults of the surroundings, or a later version.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -19,7 +20,7 @@ from typing import Any
 
 from common import consumer, inbox, relay
 from common import lease as leases
-from common.contracts.base import Message, Record, Undecodable
+from common.contracts.base import Event, Message, Record, Undecodable
 from common.inbox import Verdict
 from common.lease import Lease
 from common.relay import Relay
@@ -145,6 +146,16 @@ def slow() -> None:
     _put(consumer.Inbox, "_effect", effect)
 
 
+def newer() -> None:
+    """A later version of a writer: its events have a field that today's readers do not know."""
+    writing = Event.data
+
+    def data(self: Event) -> bytes:
+        return json.dumps({**json.loads(writing(self)), "added_by_a_later_version": ["x"]}, ensure_ascii=False).encode()
+
+    _put(Event, "data", data)
+
+
 MODES: dict[str, Callable[[], None]] = {
     "no-claim": no_claim,
     "position": position,
@@ -155,6 +166,7 @@ MODES: dict[str, Callable[[], None]] = {
     "illiterate": illiterate,
     "blockable": blockable,
     "slow": slow,
+    "newer": newer,
 }
 
 

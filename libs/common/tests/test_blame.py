@@ -54,6 +54,7 @@ async def test_a_record_is_blamed_only_while_the_database_works(
         (OperationFailure("a restarted server has no such transaction", 251), True),
         (OperationFailure("killed with its session", 11601), True),
         (OperationFailure("shutting down", 91), True),
+        (OperationFailure("no space left on its disk", 14031), True),
         (OperationFailure("somebody else was faster", 112), False),
         (OperationFailure("no such command", 59), False),
     ],

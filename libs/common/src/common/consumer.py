@@ -453,7 +453,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
                 if self._lease is not None and not await self._lease.take():
                     await asyncio.sleep(self.settings.lease_seconds / 5)
                     continue
-                await self._session()
+                await self._session() if self._lease is None else await self._leased_session(self._lease)
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
@@ -471,6 +471,22 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
     def stop(self) -> None:
         """Take nothing more in, finish the batch in hand, commit, end."""
         self._stopping = True
+
+    async def _leased_session(self, lease: Lease) -> None:
+        """A session whose lease is renewed beside it: joining a group, or a commit, may take longer than a lease lasts."""
+
+        async def keep() -> None:
+            while lease.held():  # an answer that fails or is late is asked for again, for as long as the lease lasts
+                await asyncio.sleep(self.settings.lease_seconds / 5)
+                with contextlib.suppress(PyMongoError):
+                    await lease.take()
+
+        keeping = asyncio.create_task(keep(), name="single-writer lease")
+        try:
+            await self._session()
+        finally:
+            keeping.cancel()
+            await asyncio.wait({keeping})
 
     async def _session(self) -> None:
         consumer = self._consumer = AIOKafkaConsumer(
@@ -492,7 +508,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         async with asyncio.timeout(90):
             await consumer.start()
         log.info("consumer_started", topics=self._topics)
-        committed = checked = waited = time.monotonic()
+        committed = checked = time.monotonic()
         self.last_progress = time.monotonic()
         while not self._stopping:
             fetched = await consumer.getmany(timeout_ms=200, max_records=500)
@@ -504,11 +520,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             for lane in self._lanes.values():
                 if lane.task is not None and lane.task.done() and not lane.closing:
                     lane.task.result()  # a lane ends only by a fault of ours: rebuild
-            if self._lease is not None and now - waited > self.settings.lease_seconds / 5:
-                waited = now
-                if not await self._lease.take():
-                    log.warning("single_writer_lease_lost")
-                    return
+            if self._lease is not None and not self._lease.held():
+                log.warning("single_writer_lease_lost")
+                return
             if now - committed >= 1.0:
                 committed = now
                 await self._commit(consumer)

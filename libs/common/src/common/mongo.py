@@ -29,9 +29,9 @@ __all__ = ["Database", "DuplicateKeyError", "Index", "PyMongoError", "ReplaceOne
 
 T = TypeVar("T")
 _AWAY = (Unavailable, TimeoutError, failures.ConnectionFailure, failures.NotPrimaryError, failures.WTimeoutError)
-_ENDED = frozenset({91, 189, 251, 11600, 11601, 11602})
+_ENDED = frozenset({91, 189, 251, 11600, 11601, 11602, 14031})
 """Codes of a server that shuts down, steps down, or was restarted while a transaction was open: it then knows nothing of it
-(251), and whether a commit that was under way took effect is not known."""
+(251), and whether a commit that was under way took effect is not known. 14031: it has no disk space left."""
 log = Log(__name__)
 
 PRESENCE = "processes"
