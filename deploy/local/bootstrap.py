@@ -44,9 +44,8 @@ def wanted_by(lock: str) -> dict[str, set[str]]:
         if line and not line[0].isspace() and not line.startswith("#"):
             name = line.split("==")[0]
             found.setdefault(name, set())
-        elif asker := line.strip().removeprefix("#").strip().removeprefix("via").strip():
-            if line.strip().startswith("#") and name:
-                found[name].add(asker.partition(" ")[0])
+        elif line.strip().startswith("#") and (asker := line.strip("# ").removeprefix("via").strip()):
+            found[name].add(asker.partition(" ")[0])
     return found
 
 
