@@ -278,9 +278,9 @@ class Collection:
     async def update_many(self, query: Doc, change: Any, session: Session | None = None) -> None:
         await self.server.call(lambda: self._update(query, change, session, many=True))
 
-    async def delete_one(self, query: Doc, session: Session | None = None) -> None:
+    async def delete_many(self, query: Doc, session: Session | None = None) -> None:
         def delete() -> None:
-            for row in self._found(query, session)[:1]:
+            for row in self._found(query, session):
                 self.server.put(self.name, row["_id"], None, session)
 
         await self.server.call(delete)

@@ -86,6 +86,19 @@ async def test_nothing_is_ended_after_success_or_a_clear_refusal() -> None:
     assert fine.ended == refused.ended == []
 
 
+async def test_what_was_ended_is_ended_once_more_for_a_write_that_was_still_under_way() -> None:
+    server = Server(AutoReconnect("the connection broke at the commit"))
+    with pytest.raises(Unavailable):
+        await server.transaction(work, seconds=5)
+    keeping = asyncio.create_task(server.keep_presence())
+    async with asyncio.timeout(5):
+        while len(server.ended) < 2:
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    assert server.ended == [SESSION] * 2
+    assert not server._left_open
+
+
 async def test_what_could_not_be_ended_at_once_is_ended_when_the_server_is_back() -> None:
     server = Server(AutoReconnect("away"), away=2)
     with pytest.raises(Unavailable):

@@ -128,6 +128,7 @@ class Inbox:
     units: Units
     types: dict[str, Handler]
     parked_streams: set[str] = field(default_factory=set)
+    progress_at: float = field(default_factory=time.monotonic)
     _streak: int | None = None
 
     async def process(self, records: list[Record]) -> None:
@@ -215,12 +216,11 @@ class Inbox:
 
     async def _tell(self, batch: list[Received], outcomes: list[str]) -> None:
         """What follows from a batch that is committed: figures, log lines, the row of failures."""
-        metrics.CONSUMER_PROGRESS.set_to_current_time()
+        self._note_progress()
         early: set[str] = set()
         for one, outcome in zip(batch, outcomes, strict=True):
             if isinstance(one, Message):
-                kind = one.envelope.type
-                metrics.HANDLED.labels(kind if kind in Event.registry else "unknown", outcome).inc()
+                _count_handled(one.envelope, outcome)
                 if outcome == "parked":
                     early.add(one.envelope.stream)
             elif outcome == "dead":
@@ -298,10 +298,14 @@ class Inbox:
             inbox.park(uow, message.record, envelope, Why.FAILED, type(failure).__name__, again)
 
         await self.units.run(work, self.units.system(), seconds=RECORD_SECONDS)
-        metrics.HANDLED.labels(envelope.type, "parked").inc()
+        _count_handled(envelope, "parked")
         log.error("record_parked", exc_info=failure, place=message.record.place, type=envelope.type, event_id=envelope.id)
         self.parked_streams.add(envelope.stream)
         await self._count(["failed"])
+
+    def _note_progress(self) -> None:
+        metrics.CONSUMER_PROGRESS.set_to_current_time()
+        self.progress_at = time.monotonic()
 
     # --- failures in a row ---
 
@@ -340,47 +344,60 @@ class Inbox:
         return [Parked.parse(row) for row in rows]
 
     async def drain(self, stream: str) -> None:
-        """Apply what is parked of a stream, as far as its order allows."""
+        """Apply what is parked of a stream, as far as its order allows: many in one transaction; when that fails, fewer."""
+        size = BATCH
         while True:
-            head: Parked | None = None
-            left, applied = True, False
+            parked: list[Parked] = []
 
-            async def step(uow: UnitOfWork) -> bool:
-                nonlocal head, applied
-                head = await inbox.head_of(uow, stream)
-                if head is None or head.sequence is None:
-                    return False
-                last = await inbox.last_applied(uow, [stream])
-                verdict = judge(head.sequence, last[stream])
-                resting = head.why is not Why.GAP and (head.next_at is None or head.next_at > uow.now)
-                if verdict is Verdict.GAP or (verdict is Verdict.NEXT and resting):
-                    return False  # one that was applied when it came again rests no longer, and holds nobody up
-                if verdict is Verdict.NEXT:
-                    message = decode(head.record, self.types)
-                    inbox.move_guard(uow, stream, head.sequence)
-                    outcome = await self._effect(message, uow)
-                    applied = outcome == "applied"
-                    metrics.HANDLED.labels(message.envelope.type, outcome).inc()
-                await inbox.unpark(uow, head.id)
-                return True
+            async def step(uow: UnitOfWork, size: int = size) -> list[str]:
+                nonlocal parked
+                parked = await inbox.parked_of(uow, stream, size)
+                outcomes = await self._those_in_turn(parked, uow, stream)
+                if outcomes:
+                    await inbox.unpark(uow, [one.id for one in parked[: len(outcomes)]])
+                return outcomes
 
             try:
-                left = await self.units.run(step, self.units.system(), seconds=BATCH_SECONDS)
+                seconds = BATCH_SECONDS if size > 1 else RECORD_SECONDS
+                outcomes = await self.units.run(step, self.units.system(), seconds=seconds)
             except Exception as error:
-                if head is None or await self._database_is_away(error):
+                if not parked or await self._database_is_away(error):
                     raise
-                await self._rest(head, error)
-                return
-            if not left:
+                if len(parked) == 1:
+                    await self._rest(parked[0], error)
+                    return
+                size = 1 if isinstance(error, OutOfTime) else len(parked) // 2
+                continue
+            self._note_progress()
+            for one, outcome in zip(parked, outcomes, strict=False):
+                _count_handled(Envelope.from_headers(one.record.headers), outcome)
+            await self._count(outcomes)
+            if len(outcomes) < size:
                 break
-            metrics.CONSUMER_PROGRESS.set_to_current_time()
-            await self._count(["applied"] if applied else ())
-        if head is None:
+        if len(parked) == len(outcomes):
             self.parked_streams.discard(stream)
         else:  # what waits for its turn must not crowd other streams out of the next look
             now = self.units.clock()
             waiting = {"stream": stream, "next_at": {"$lte": now}}
             await self.units.database.collection(inbox.PARKED).update_many(waiting, {"$set": {"next_at": now + TURN_PAUSE}})
+
+    async def _those_in_turn(self, parked: list[Parked], uow: UnitOfWork, stream: str) -> list[str]:
+        """Apply parked records of a stream, in order, up to the first that is early or rests. What became of each."""
+        before = last = (await inbox.last_applied(uow, [stream]))[stream]
+        outcomes: list[str] = []
+        for one in parked:
+            verdict = judge(one.sequence or 0, last)
+            resting = one.why is not Why.GAP and (one.next_at is None or one.next_at > uow.now)
+            if verdict is Verdict.GAP or (verdict is Verdict.NEXT and resting):
+                break  # one that was applied when it came again rests no longer, and holds nobody up
+            if verdict is Verdict.NEXT:
+                last += 1
+                outcomes.append(await self._effect(decode(one.record, self.types), uow))
+            else:
+                outcomes.append("duplicate")
+        if last != before:
+            inbox.move_guard(uow, stream, last)
+        return outcomes
 
     async def _rest(self, parked: Parked, error: BaseException) -> None:
         """A record whose handler failed is tried again after growing pauses; one that cannot be read waits for `redrive`."""
@@ -442,7 +459,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         self._consumer: AIOKafkaConsumer | None = None
         self._looking: asyncio.Task[None] | None = None
         self._stopping = False
-        self.last_progress = time.monotonic()
+        self.inbox.progress_at = time.monotonic()
 
     async def run(self) -> None:
         """Read until cancelled or told to stop; no failure ends it."""
@@ -509,7 +526,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             await consumer.start()
         log.info("consumer_started", topics=self._topics)
         committed = checked = time.monotonic()
-        self.last_progress = time.monotonic()
+        self.inbox.progress_at = time.monotonic()
         while not self._stopping:
             fetched = await consumer.getmany(timeout_ms=200, max_records=500)
             for partition, records in fetched.items():
@@ -540,7 +557,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         self._lanes = {partition: shared or Lane() for partition in self._assigned}
         for lane in set(self._lanes.values()):
             lane.task = asyncio.create_task(self._work(lane), name="lane")
-        self.last_progress = time.monotonic()
+        self.inbox.progress_at = time.monotonic()
         log.info("partitions_assigned", count=len(self._assigned))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - the client's signature
@@ -580,7 +597,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
                 partition = self._place(record)
                 lane.done[partition] = record.offset + 1
                 lane.last_at[partition] = record.at
-            self.last_progress = time.monotonic()
+            self.inbox.progress_at = time.monotonic()
 
     async def _apply(self, lane: Lane, records: list[Record]) -> bool:
         """Apply a batch, waiting out the database's absence. False when the lane closes or halts before it is done."""
@@ -669,8 +686,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             last = 0 if lane is None or not lag else lane.last_at.get(partition, 0)
             metrics.CONSUMER_AGE.labels(topic, str(partition.partition)).set(max(0.0, time.time() - last / 1000) if last else 0)
         if not behind:
-            self.last_progress = time.monotonic()
-        elif time.monotonic() - self.last_progress > STUCK_SECONDS and not self.halted:
+            self.inbox.progress_at = time.monotonic()
+        elif time.monotonic() - self.inbox.progress_at > STUCK_SECONDS and not self.halted:
             raise TimeoutError("no progress")
 
     async def _close(self) -> None:
@@ -681,9 +698,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             with contextlib.suppress(Exception, asyncio.CancelledError):
                 async with asyncio.timeout(5):
                     await consumer.stop()
-        self._lanes, self._assigned = {}, set()  # should the client have handed any out while it stopped
+        await self._let_go()  # should the client have handed any out while it stopped
         if self._lease is not None and self._lease.epoch:
             await self._lease.release()
+
+
+def _count_handled(envelope: Envelope, outcome: str) -> None:
+    metrics.HANDLED.labels(envelope.type if envelope.type in Event.registry else "unknown", outcome).inc()
 
 
 def _record(prefix: str, raw: Any) -> Record:

@@ -105,12 +105,11 @@ def park(
     uow.write_raw(PARKED, UpdateOne({"_id": key}, {"$set": row}, upsert=True))
 
 
-async def head_of(uow: UnitOfWork, stream: str) -> Parked | None:
-    """The earliest parked record of a stream."""
-    query = {"stream": stream}
-    row = await uow.database.collection(PARKED).find_one(query, sort=[("sequence", 1)], session=uow.session)
-    return None if row is None else Parked.parse(row)
+async def parked_of(uow: UnitOfWork, stream: str, limit: int) -> list[Parked]:
+    """The earliest parked records of a stream, in order."""
+    cursor = uow.database.collection(PARKED).find({"stream": stream}, session=uow.session).sort([("sequence", 1)])
+    return [Parked.parse(row) for row in await cursor.limit(limit).to_list(None)]
 
 
-async def unpark(uow: UnitOfWork, key: str) -> None:
-    await uow.database.collection(PARKED).delete_one({"_id": key}, session=uow.session)
+async def unpark(uow: UnitOfWork, keys: list[str]) -> None:
+    await uow.database.collection(PARKED).delete_many({"_id": {"$in": keys}}, session=uow.session)

@@ -89,7 +89,7 @@ class Database:
     _known_sessions: dict[bytes, Any] = field(default_factory=dict)
     _stragglers: set[asyncio.Task[Any]] = field(default_factory=set)
     _left_open: list[Any] = field(default_factory=list)
-    """Ids of sessions in which a transaction may still be open, that could not be ended yet."""
+    """Ids of sessions in which a transaction may still be open."""
 
     def __post_init__(self) -> None:
         self._motor = self.settings.mongo_driver == "motor"
@@ -209,14 +209,12 @@ class Database:
         """A transaction that was given up is still open on the server when neither commit nor abort got there. It would hold
         its documents until the server's limit, a minute, and all who ask again would be refused as long.
         """
-        self._left_open.append(session)
-        with suppress(PyMongoError, TimeoutError):  # the server is away, or nobody waits any longer: `keep_presence` sees to it
+        self._left_open.append(
+            session
+        )  # `keep_presence` ends it once more: a write that was under way may have opened it again
+        with suppress(PyMongoError, TimeoutError):
             async with asyncio.timeout(1.0):
-                await self._end_left_open([session])
-
-    async def _end_left_open(self, sessions: list[Any]) -> None:
-        await self._kill_sessions(sessions)
-        self._left_open = [one for one in self._left_open if one not in sessions]
+                await self._kill_sessions([session])
 
     async def _kill_sessions(self, sessions: list[Any]) -> None:
         await self._client.admin.command("killSessions", sessions, codec_options=self._db.codec_options)
@@ -245,8 +243,9 @@ class Database:
         while True:
             try:
                 await self._renew_presence()
-                if self._left_open:
-                    await self._end_left_open(list(self._left_open))
+                if ending := list(self._left_open):
+                    await self._kill_sessions(ending)
+                    del self._left_open[: len(ending)]
                 await self._bury_the_dead()
             except (PyMongoError, DomainError) as error:
                 log.debug("presence_not_renewed", error=type(error).__name__)

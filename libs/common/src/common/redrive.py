@@ -110,7 +110,7 @@ async def give_up(units: Units, key: str, *, dry_run: bool = False) -> list[Line
                 inbox.move_guard(uow, parked.stream, parked.sequence)
             behind, look = {"stream": parked.stream, "why": Why.GAP.value}, {"$set": {"next_at": uow.now}}
             await uow.database.collection(inbox.PARKED).update_many(behind, look, session=uow.session)
-        await inbox.unpark(uow, parked.id)
+        await inbox.unpark(uow, [parked.id])
         return "given up"
 
     return await _order(units, {"_id": key, "why": {"$ne": Why.GAP.value}}, decide, given_up=True, dry_run=dry_run)
