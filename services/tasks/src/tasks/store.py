@@ -18,6 +18,11 @@ from tasks.domain.directive import Directive
 from tasks.domain.directory import AGENCY_LEVELS, Person, PersonName, Succession, Unit
 from tasks.domain.document_number import read_number
 from tasks.domain.leads import Names
+from tasks.domain.period import Month
+from tasks.domain.reporting import ReportPlan, Submission
+from tasks.domain.rubric import Rubric
+from tasks.domain.scores import Score, ScoreFacts
+from tasks.domain.scoring import RULES_ID, ScoringRules
 from tasks.domain.task import OPEN, HistoryLine, Task
 from tasks.domain.text import fold, spelling, tokens
 
@@ -25,6 +30,11 @@ from tasks.domain.text import fold, spelling, tokens
 def order_key(task: Task) -> str:
     """Where a task stands in a list: by when it was written down, then by id."""
     return f"{task.created_at:%Y-%m-%dT%H:%M:%S}.{task.created_at.microsecond // 1000:03d}/{task.id}"
+
+
+def score_key(score: Score) -> str:
+    """Where a score stands in a list: by its month, then by when it was computed, its number and its id."""
+    return f"{score.period}/{score.at:%Y-%m-%dT%H:%M:%S}.{score.at.microsecond // 1000:03d}/{score.number:04d}/{score.id}"
 
 
 def issue_key(directive: Directive) -> str:
@@ -72,13 +82,26 @@ TASKS = Store(
         Index("reference", "-_d.order"),
         Index("_d.tokens", "-_d.order"),
         Index("told", "state", "due_on"),
+        Index("lead_unit_id", "due_on"),
     ),
     _searched,
 )
 HISTORY = Store(HistoryLine, "history", (Index("task_id", "number"),))
 COMMITTEE = Store(Committee, "committee")
+RUBRICS = Store(Rubric, "rubrics", (Index("-valid_from", "-_id"),))
+SCORING_RULES = Store(ScoringRules, "scoring_rules")
+SCORE_FACTS = Store(ScoreFacts, "score_facts")
+SCORES = Store(
+    Score,
+    "scores",
+    (Index("-_d.order"), Index("unit_id", "-_d.order"), Index("period", "-_d.order"), Index("unit_id", "period", "-number")),
+    lambda score: {"order": score_key(score)},
+)
+REPORT_PLANS = Store(ReportPlan, "report_plans")
+SUBMISSIONS = Store(Submission, "submissions", (Index("plan_id", "period", "_id"),))
 
 STORES = (UNITS, SUCCESSIONS, PEOPLE, NAMES, DIRECTIVES, TASKS, HISTORY, COMMITTEE)
+STORES_OF_REPORTS = (RUBRICS, SCORING_RULES, SCORE_FACTS, SCORES, REPORT_PLANS, SUBMISSIONS)
 
 
 # --- the register ---
@@ -232,3 +255,42 @@ async def facts_of(reader: Reader, task: Task, today: date) -> Facts:
     found = ((name, bodies.find(name)) for name in leads.named)
     successors = {name: body.unit.full_name for name, body in found if body.how == "successor" and body.unit is not None}
     return Facts(people, leads, decided, successors)
+
+
+# --- reports and scores ---
+
+
+async def scoring_rules(reader: Reader) -> ScoringRules:
+    """How the committee reads its rubric; the defaults until it has decided otherwise."""
+    return await reader.get(SCORING_RULES, RULES_ID) or ScoringRules()
+
+
+async def rubric_on(reader: Reader, day: date) -> Rubric | None:
+    """The rubric in force on a day: the latest that has begun, unless it has ended."""
+    found = await reader.find(RUBRICS, {"valid_from": {"$lte": day.isoformat()}}, sort=("-valid_from", "-_id"), limit=1)
+    return next((one for one in found if one.valid_to is None or day <= one.valid_to), None)
+
+
+async def tasks_due_in(reader: Reader, unit_id: str, period: Month) -> list[Task]:
+    """Tasks led by a unit that fall due in a month, sample data apart."""
+    due = {"$gte": period.first.isoformat(), "$lte": period.last.isoformat()}
+    found = await reader.find(TASKS, {"lead_unit_id": unit_id, "due_on": due}, sort=("due_on",))
+    return sorted((task for task in found if task.sample is None), key=lambda task: task.id)
+
+
+async def directives_by_id(reader: Reader, ids: Iterable[str | None]) -> dict[str, Directive]:
+    """The papers of these ids that are registered; None names none."""
+    wanted = sorted({one for one in ids if one is not None})
+    return {one.id: one for one in await reader.find(DIRECTIVES, {"_id": {"$in": wanted}})} if wanted else {}
+
+
+async def latest_score(reader: Reader, unit_id: str, period: Month) -> Score | None:
+    """The last score that was computed of a unit's month."""
+    found = await reader.find(SCORES, {"unit_id": unit_id, "period": str(period)}, sort=("-number",), limit=1)
+    return found[0] if found else None
+
+
+async def facts_of_months(reader: Reader, unit_id: str, months: Iterable[Month]) -> list[ScoreFacts]:
+    """What was told of a unit's months, oldest first."""
+    ids = [ScoreFacts.id_of(str(month), unit_id) for month in months]
+    return await reader.find(SCORE_FACTS, {"_id": {"$in": ids}}, sort=("_id",))
