@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from common.domain import Actor
@@ -19,6 +19,7 @@ from tasks.domain.directory import AGENCY_LEVELS, Person, PersonName, Succession
 from tasks.domain.document_number import read_number
 from tasks.domain.leads import Names
 from tasks.domain.period import Month
+from tasks.domain.report import Report, ReportBody, moment
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.rubric import Rubric
 from tasks.domain.scores import Score, ScoreFacts
@@ -35,6 +36,11 @@ def order_key(task: Task) -> str:
 def score_key(score: Score) -> str:
     """Where a score stands in a list: by its month, then by when it was computed, its number and its id."""
     return f"{score.period}/{score.at:%Y-%m-%dT%H:%M:%S}.{score.at.microsecond // 1000:03d}/{score.number:04d}/{score.id}"
+
+
+def report_key(report: Report) -> str:
+    """Where a report stands in a list: by its month, then by its plan."""
+    return f"{report.period}/{report.plan_id}"
 
 
 def issue_key(directive: Directive) -> str:
@@ -98,10 +104,19 @@ SCORES = Store(
     lambda score: {"order": score_key(score)},
 )
 REPORT_PLANS = Store(ReportPlan, "report_plans")
-SUBMISSIONS = Store(Submission, "submissions", (Index("plan_id", "period", "_id"),))
+SUBMISSIONS = Store(
+    Submission,
+    "submissions",
+    (Index("plan_id", "period", "_id"), Index("plan_id", "_d.came_in")),
+    lambda one: {"came_in": moment(one.handed_in[0].at) if one.handed_in else ""},
+)
+REPORTS = Store(
+    Report, "reports", (Index("-_d.order"), Index("plan_id", "-period")), lambda report: {"order": report_key(report)}
+)
+REPORT_BODIES = Store(ReportBody, "report_bodies")
 
 STORES = (UNITS, SUCCESSIONS, PEOPLE, NAMES, DIRECTIVES, TASKS, HISTORY, COMMITTEE)
-STORES_OF_REPORTS = (RUBRICS, SCORING_RULES, SCORE_FACTS, SCORES, REPORT_PLANS, SUBMISSIONS)
+STORES_OF_REPORTS = (RUBRICS, SCORING_RULES, SCORE_FACTS, SCORES, REPORT_PLANS, SUBMISSIONS, REPORTS, REPORT_BODIES)
 
 
 # --- the register ---
@@ -294,3 +309,42 @@ async def facts_of_months(reader: Reader, unit_id: str, months: Iterable[Month])
     """What was told of a unit's months, oldest first."""
     ids = [ScoreFacts.id_of(str(month), unit_id) for month in months]
     return await reader.find(SCORE_FACTS, {"_id": {"$in": ids}}, sort=("_id",))
+
+
+async def last_report(reader: Reader, plan_id: str) -> Report | None:
+    """The latest month of a plan that was frozen."""
+    found = await reader.find(REPORTS, {"plan_id": plan_id}, sort=("-period",), limit=1)
+    return found[0] if found else None
+
+
+async def tasks_of_plan(reader: Reader, plan: ReportPlan) -> AsyncIterator[list[Task]]:
+    """The issued tasks on which a plan reports, newest first, page by page: a province has tens of thousands."""
+    within: dict[str, Any] = {} if plan.directive_id is None else {"directive_id": plan.directive_id}
+    before: str | None = None
+    while True:
+        query = within if before is None else {**within, "_d.order": {"$lt": before}}
+        page = await reader.find(TASKS, query, sort=("-_d.order",), limit=_PAGE)
+        if not page:
+            return
+        yield [task for task in page if task.state != "draft" and (plan.samples or task.sample is None)]
+        before = order_key(page[-1])
+
+
+_PAGE = 500
+
+
+async def submissions_of(reader: Reader, plan_id: str, period: str) -> list[Submission]:
+    """What units handed in for a month, by unit."""
+    return await reader.find(SUBMISSIONS, {"plan_id": plan_id, "period": period}, sort=("_id",))
+
+
+async def submissions_since(reader: Reader, plan_id: str, since: datetime) -> list[Submission]:
+    """What units first handed in since a moment, for whatever month."""
+    query = {"plan_id": plan_id, "_d.came_in": {"$gte": moment(since)}}
+    return await reader.find(SUBMISSIONS, query, sort=("_d.came_in",))
+
+
+async def unit_names(reader: Reader, ids: Iterable[str]) -> dict[str, str]:
+    """The full names of units by id."""
+    wanted = sorted(set(ids))
+    return {unit.id: unit.full_name for unit in await reader.find(UNITS, {"_id": {"$in": wanted}})} if wanted else {}

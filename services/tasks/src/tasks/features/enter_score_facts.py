@@ -68,7 +68,7 @@ class Enter(Command):
     body: EnterScoreFacts
 
 
-class EntryView(View):
+class FactEntryView(View):
     at: datetime
     by: str
     fact: Fact | None
@@ -79,7 +79,7 @@ class EntryView(View):
 class ScoreFactsView(View):
     unit_id: str
     period: str
-    entries: list[EntryView] = Field(description="Oldest first; the latest of each criterion and penalty counts")
+    entries: list[FactEntryView] = Field(description="Oldest first; the latest of each criterion and penalty counts")
 
     @classmethod
     def of(cls, facts: ScoreFacts) -> ScoreFactsView:
