@@ -84,7 +84,11 @@ async def test_the_same_bytes_again_and_a_late_change_in_the_next(api: TaskApi, 
 
 async def test_each_figure_leads_to_its_tasks(api: TaskApi, process: Process, area: Area, clock: HandClock) -> None:
     await api.patch("committee/report-plans/committee", {})
-    await keep(process, *(task(f"a{n}") for n in range(3)), task("b", lead_unit_id=B, due_on=date(2026, 12, 30)))
+    await keep(
+        process,
+        *(task(f"a{n}") for n in range(3)),
+        task("b", lead_unit_id=B, approver_id="per-other", due_on=date(2026, 12, 30)),
+    )
     clock.now = AFTER_NOVEMBER
     report = await api.post("reports", {"plan_id": "committee", "period": "2026-11"}, 201)
     units = [figure for unit in report["by_unit"] for figure in (unit["total"], *unit["by_timeliness"].values())]

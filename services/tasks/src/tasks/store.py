@@ -24,6 +24,7 @@ from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.rubric import Rubric
 from tasks.domain.scores import Score, ScoreFacts
 from tasks.domain.scoring import RULES_ID, ScoringRules
+from tasks.domain.target import Target, TargetActual
 from tasks.domain.task import OPEN, HistoryLine, Task
 from tasks.domain.text import fold, spelling, tokens
 
@@ -114,9 +115,22 @@ REPORTS = Store(
     Report, "reports", (Index("-_d.order"), Index("plan_id", "-period")), lambda report: {"order": report_key(report)}
 )
 REPORT_BODIES = Store(ReportBody, "report_bodies")
+TARGETS = Store(Target, "targets", (Index("source", "_id"),))
+TARGET_ACTUALS = Store(TargetActual, "target_actuals", (Index("target_id", "-_id"),))
 
 STORES = (UNITS, SUCCESSIONS, PEOPLE, NAMES, DIRECTIVES, TASKS, HISTORY, COMMITTEE)
-STORES_OF_REPORTS = (RUBRICS, SCORING_RULES, SCORE_FACTS, SCORES, REPORT_PLANS, SUBMISSIONS, REPORTS, REPORT_BODIES)
+STORES_OF_REPORTS = (
+    RUBRICS,
+    SCORING_RULES,
+    SCORE_FACTS,
+    SCORES,
+    REPORT_PLANS,
+    SUBMISSIONS,
+    REPORTS,
+    REPORT_BODIES,
+    TARGETS,
+    TARGET_ACTUALS,
+)
 
 
 # --- the register ---
@@ -348,3 +362,12 @@ async def unit_names(reader: Reader, ids: Iterable[str]) -> dict[str, str]:
     """The full names of units by id."""
     wanted = sorted(set(ids))
     return {unit.id: unit.full_name for unit in await reader.find(UNITS, {"_id": {"$in": wanted}})} if wanted else {}
+
+
+async def load_by_unit(reader: Reader, directive_id: str | None) -> dict[str, int]:
+    """Open tasks by the unit that leads them, sample data apart."""
+    query: dict[str, Any] = {"state": {"$in": [*OPEN, "submitted"]}, "sample": None, "lead_unit_id": {"$ne": None}}
+    if directive_id is not None:
+        query["directive_id"] = directive_id
+    rows = await reader.aggregate(TASKS, [{"$match": query}, {"$group": {"_id": "$lead_unit_id", "count": {"$sum": 1}}}])
+    return {row["_id"]: row["count"] for row in rows}
