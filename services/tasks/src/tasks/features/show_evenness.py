@@ -51,9 +51,7 @@ async def show_evenness(
     today = local_day(call.units.clock())
     units = await call.reader.find(UNITS, {"$and": [{"level": level}, standing_on(today)]}, sort=("level", "_id"))
     loads = await load_by_unit(call.reader, directive)
-    found = evenness(
-        {unit.id: loads.get(unit.id, 0) for unit in units}, _OVER if over is None else over, _UNDER if under is None else under
-    )
+    found = evenness({unit.id: loads.get(unit.id, 0) for unit in units}, over or _OVER, _UNDER if under is None else under)
     names = {unit.id: unit.full_name for unit in units}
 
     def shares(given: list[Share]) -> list[ShareView]:
