@@ -34,6 +34,11 @@ FORMS: tuple[Form, ...] = ("json", "csv", "xlsx", "html", "digest")
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
+HANDED_IN = [
+    {"unit_id": A, "period": "2026-11", "submitted_at": "x", "days_late": days, "no_work": False} for days in (0, 1, 2)
+]
+
+
 def frozen(titles: list[str], **changes: Any) -> tuple[Report, ReportBody]:
     proof = Evidence(
         id="e", kind="link", title="=1", url="https://x.vn/?a=<b>", added_at=datetime(2026, 11, 1, tzinfo=UTC), added_by="x"
@@ -48,6 +53,7 @@ def frozen(titles: list[str], **changes: Any) -> tuple[Report, ReportBody]:
         as_of=datetime(2026, 11, 24, 1, tzinfo=UTC),
         day=DAY,
         committee=Committee(),
+        submissions=HANDED_IN,
         rows=[row_of(task, DAY, Committee(), {A: "=Phường & Hà Giang 1"}, {}) for task in tasks],
     )
     return Report.freeze(made, "person:x")
@@ -147,6 +153,7 @@ def test_the_digest_tells_the_month_and_each_figure_leads_to_its_tasks() -> None
     assert text.startswith("# Báo cáo \\<tháng\\>: bản tin tháng 11/2026")
     assert f"[{len(EVIL)}](/v1/reports/committee/2026-11/rows?timeliness=overdue) quá hạn" in text
     assert text.count("](/v1/tasks/t") == len(EVIL)
+    assert "3 đơn vị đã nộp báo cáo, trong đó 2 nộp chậm; 0 báo cáo" in text
     assert "hạn 10/11/2026, quá 14 ngày." in text
     links = re.findall(r"(?<!\\)\]\(([^)]*)\)", text)
     assert all(link.startswith("/v1/") for link in links), "words of a task make no link"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +18,12 @@ from common.errors import Invalid
 from services.tasks.tests.task_world import A, B, a_task
 from tasks.domain.committee import Committee
 from tasks.domain.period import Month
-from tasks.domain.report import Frozen, Report, ReportBody, canonical, late_rows, row_of
+from tasks.domain.report import STATUS_WORDS, Frozen, Report, ReportBody, canonical, late_rows, row_of, status_of
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.task import Task
 from tasks.domain.timeliness import timeliness
 
+DATA = Path(__file__).parents[3] / "data"
 PLAN = ReportPlan(id="committee", title="Báo cáo tháng", first_period="2026-10")
 OCTOBER, NOVEMBER = date(2026, 10, 24), date(2026, 11, 24)
 NAMES = {A: "Phường Hà Giang 1", B: "Phường Hà Giang 2"}
@@ -111,6 +114,32 @@ def test_figures_are_as_of_the_day_and_link_up() -> None:
     assert [(unit.unit_id, unit.total) for unit in made.figures.by_unit] == [("", 1), (A, 1), (B, 1)]
     assert [(row["task_id"], row["days_overdue"], row["lead"]) for row in late_rows(body)] == [("a", 9, NAMES[A])]
     assert all("responsible_id" not in row for row in late_rows(body)), "nobody is named in public"
+
+
+@pytest.mark.parametrize(
+    ("state", "stands", "code"),
+    [
+        ("draft", "in_time", "not_issued"),
+        ("published", "in_time", "assigned"),
+        ("assigned", "no_due_date", "assigned"),
+        ("in_progress", "in_time", "in_progress"),
+        ("in_progress", "nearly_due", "at_risk"),
+        ("assigned", "overdue", "overdue"),
+        ("assigned", "waiting", "waiting_upstream"),
+        ("submitted", "in_time", "submitted"),
+        ("completed", "done_in_time", "done_on_time"),
+        ("completed", "done_late", "done_late"),
+        ("completed", "no_due_date", "done_no_deadline"),
+        ("paused", "paused", "paused"),
+        ("cancelled", None, "cancelled"),
+    ],
+)
+def test_each_standing_has_its_code_of_the_list_and_words(state: str, stands: str | None, code: str) -> None:
+    assert status_of(state, stands) == code
+    assert STATUS_WORDS[code]
+    with (DATA / "status_codes.csv").open(encoding="utf-8", newline="") as lines:
+        listed = {row["our_code(proposal)"] for row in csv.DictReader(lines)}
+    assert code in listed | {"not_issued", "cancelled"}
 
 
 STATES = st.sampled_from(["published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"])

@@ -13,9 +13,12 @@ import pytest
 from common.outbox import OUTBOX
 from common.service import Process
 from common.testing import Area, eventually
+from common.unit_of_work import UnitOfWork
 from services.tasks.tests.report_world import AGENCY, UNIT_A, keep, with_rubric
 from services.tasks.tests.task_world import A, B, HandClock, TaskApi, a_task, calling, furnished
-from tasks.features import freeze_closed_months
+from tasks.domain.period import Month
+from tasks.domain.report import Report
+from tasks.features import freeze_closed_months, freeze_report
 
 pytestmark = pytest.mark.servers
 AFTER_NOVEMBER = datetime(2026, 11, 23, 17, tzinfo=UTC)
@@ -147,6 +150,28 @@ async def test_calendars_are_the_committees(api: TaskApi, process: Process, area
     assert [plan["id"] for plan in (await api.get("committee/report-plans"))["items"]] == ["nq57"]
     async with calling(area, process, UNIT_A) as head:
         await head.patch("committee/report-plans/committee", {}, 403)
+
+
+async def test_a_plan_that_fails_does_not_hold_up_the_others(
+    api: TaskApi, process: Process, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for plan in ("a", "b"):
+        await api.patch(f"committee/report-plans/{plan}", {"title": "Lịch báo cáo"})
+    clock.now = AFTER_NOVEMBER
+    freeze = freeze_report.freeze
+
+    async def broken(uow: UnitOfWork, plan_id: str, period: Month) -> Report:
+        if plan_id == "a":
+            raise OSError("planted")
+        return await freeze(uow, plan_id, period)
+
+    monkeypatch.setattr(freeze_closed_months, "freeze", broken)
+    with pytest.raises(OSError, match="planted"):
+        await freeze_closed_months.run(process.units, process.settings)
+    assert [report["plan_id"] for report in (await api.get("reports"))["items"]] == ["b"]
+    monkeypatch.undo()
+    await freeze_closed_months.run(process.units, process.settings)
+    assert [report["plan_id"] for report in (await api.get("reports"))["items"]] == ["b", "a"]
 
 
 async def test_the_worker_freezes_by_itself(area: Area) -> None:

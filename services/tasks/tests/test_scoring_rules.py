@@ -129,6 +129,14 @@ def test_a_case_beside_the_bands_and_levels_for_communes_alone() -> None:
     assert province.applicable == commune.applicable - 18
 
 
+def test_a_yes_that_is_not_said_is_a_no_and_earns_nothing() -> None:
+    found = scored([Fact(criterion="M-I-1", case="no", source="s")], [], RULES, "commune").lines[0]
+    assert (found.points, found.gain.to_case, found.gain.points) == (0, "yes", 10)
+    held = criterion("M-II-4")
+    assert [case.name for case in held.cases] == ["no plan but held"], "beside bands there is no such case"
+    assert read_bands("a -> 1; b -> 2")[1][-1].name == "b", "nor where cases are named"
+
+
 @pytest.mark.parametrize(
     ("written_bands", "code"),
     [
@@ -334,6 +342,11 @@ def test_what_is_written_is_read_again_and_what_is_shown_never_crosses_a_border(
 def test_what_is_no_exact_number_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match="number"):
         exact(text)
+
+
+def test_a_number_without_an_end_is_a_fraction() -> None:
+    assert [written(Fraction(1, 10**places)) for places in (12, 13)] == ["0.000000000001", "1/10000000000000"]
+    assert written(Fraction(-5, 2)) == "-2.5"
 
 
 def test_halves_go_up() -> None:

@@ -118,6 +118,13 @@ def test_an_older_figure_does_not_replace_a_later_one_and_the_provinces_goes_fir
     assert progress(one, date(2025, 7, 1)).of == "province"
 
 
+def test_a_range_is_reached_at_its_lower_bound_and_a_beginning_on_the_due_day_is_none() -> None:
+    one = target("R57-18", baseline=figure(date(2030, 12, 31), value="10"))  # 40 to 50 by the end of 2030
+    one.measured(figure(date(2030, 12, 31), value="39"))
+    found = progress(one, date(2030, 12, 31))
+    assert (found.stands, found.lacking) == ("no_baseline", Fraction(1))
+
+
 def test_a_yearly_target_begins_anew_each_year() -> None:
     one = target("R57-16")
     one.measured(figure(date(2025, 12, 1), value="3"))
