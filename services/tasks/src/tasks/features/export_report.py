@@ -53,7 +53,7 @@ def _name(report: Report, ending: str) -> str:
 
 _CONTENT: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {media: {"schema": {"type": "string"}} for media in (way.media for way in _WAYS.values())},
+        "content": {media: {"schema": {}} for media in ("application/json", *(way.media for way in _WAYS.values()))},
         "description": "The file. Its name stands in Content-Disposition, the digest of the frozen report in ETag",
     }
 }
