@@ -80,6 +80,7 @@ TASKS = Store(
     Task,
     "tasks",
     (
+        Index("lead_unit_id", "due_on"),
         Index("-_d.order"),
         Index("_d.seen_by", "-_d.order"),
         Index("_d.units", "-_d.order"),
@@ -89,7 +90,6 @@ TASKS = Store(
         Index("reference", "-_d.order"),
         Index("_d.tokens", "-_d.order"),
         Index("told", "state", "due_on"),
-        Index("lead_unit_id", "due_on"),
     ),
     _searched,
 )
@@ -119,18 +119,6 @@ TARGETS = Store(Target, "targets", (Index("source", "_id"),))
 TARGET_ACTUALS = Store(TargetActual, "target_actuals", (Index("target_id", "-_id"),))
 
 STORES = (UNITS, SUCCESSIONS, PEOPLE, NAMES, DIRECTIVES, TASKS, HISTORY, COMMITTEE)
-STORES_OF_REPORTS = (
-    RUBRICS,
-    SCORING_RULES,
-    SCORE_FACTS,
-    SCORES,
-    REPORT_PLANS,
-    SUBMISSIONS,
-    REPORTS,
-    REPORT_BODIES,
-    TARGETS,
-    TARGET_ACTUALS,
-)
 
 
 # --- the register ---
@@ -371,3 +359,17 @@ async def load_by_unit(reader: Reader, directive_id: str | None) -> dict[str, in
         query["directive_id"] = directive_id
     rows = await reader.aggregate(TASKS, [{"$match": query}, {"$group": {"_id": "$lead_unit_id", "count": {"$sum": 1}}}])
     return {row["_id"]: row["count"] for row in rows}
+
+
+STORES_OF_REPORTS = (
+    RUBRICS,
+    SCORING_RULES,
+    SCORE_FACTS,
+    SCORES,
+    REPORT_PLANS,
+    SUBMISSIONS,
+    REPORTS,
+    REPORT_BODIES,
+    TARGETS,
+    TARGET_ACTUALS,
+)
