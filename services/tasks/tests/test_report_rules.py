@@ -18,7 +18,7 @@ from common.errors import Invalid
 from services.tasks.tests.task_world import A, B, a_task
 from tasks.domain.committee import Committee
 from tasks.domain.period import Month
-from tasks.domain.report import STATUS_WORDS, Frozen, Report, ReportBody, canonical, late_rows, row_of, status_of
+from tasks.domain.report import STATUS_WORDS, Frozen, Report, ReportBody, canonical, late_rows, row_of, status_of, stood_on
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.task import Task
 from tasks.domain.timeliness import timeliness
@@ -89,6 +89,15 @@ def test_lateness_read_anew_is_a_late_change() -> None:
     assert changed([task], [task]) == []
     (found,) = changed([task], [task], Committee(lateness_counts="approval"))
     assert (found["fields"], found["late"], found["belongs_to"]) == (["timeliness"], True, "2026-10")
+
+
+def test_the_day_that_counts_is_the_one_that_the_committee_says() -> None:
+    task = done("t1", date(2026, 10, 15), date(2026, 10, 15)).model_copy(update={"completed_on": date(2026, 10, 20)})
+    row = row_of(task, OCTOBER, Committee(), NAMES, {})
+    stood = {counts: stood_on(row, OCTOBER, counts) for counts in ("submission", "approval")}
+    assert stood == {"submission": "done_in_time", "approval": "done_late"}
+    assert stood_on(row, date(2026, 10, 15), "approval") == "open", "its day has not ended and nobody has approved it"
+    assert stood_on(row, date(2026, 10, 16), "approval") == "overdue"
 
 
 def test_new_and_gone_tasks_are_named() -> None:

@@ -174,10 +174,12 @@ def test_rows_that_are_wrong_are_named_with_their_words() -> None:
     cells = {"rule_id": "X", "group": "I", "criterion": "c", "max_points": "9", "bands": "yes -> 10", "unit": ""}
     reader.row(Row(2, cells))
     reader.row(Row(3, cells | {"group": "Penalty", "max_points": "much"}))
+    reader.row(Row(4, cells | {"max_points": "0", "bands": "yes -> 0"}))
     reader.end()
     assert [(one.field, one.code, one.quote) for one in reader.problems] == [
         ("row 2.bands", "max_not_earned", "9: yes -> 10"),
         ("row 3.max_points", "penalty_unread", "much"),
+        ("row 4.bands", "max_unread", "0"),
     ]
 
 
