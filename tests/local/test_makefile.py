@@ -75,7 +75,6 @@ def test_the_environments_share_the_lock_and_keep_its_hashes() -> None:
         assert all("--hash=sha256:" in line for line in lines)
 
 
-
 def test_ci_runs_the_checks_and_the_suite_and_says_what_was_skipped() -> None:
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111

@@ -38,8 +38,8 @@ _OFFICER = _of(
     ("write", "tasks", "notices", "preferences"),
 )
 _HEAD = _OFFICER | _of(
-    ("read", "committee", "campaigns", "assets", "reviews", "findings"),
-    ("write", "enrolments", "assets"),
+    ("read", "committee", "campaigns", "assets", "reviews", "findings", "rubrics", "scores", "reports", "targets"),
+    ("write", "enrolments", "assets", "reports"),
     ("assign", "tasks"),
     ("review", "tasks"),
 )

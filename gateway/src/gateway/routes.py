@@ -22,7 +22,23 @@ class Row:
 
 
 ROWS = (
-    Row("tasks", "tasks_url", ("imports", "units", "people", "directives", "tasks", "summary", "committee")),
+    Row(
+        "tasks",
+        "tasks_url",
+        (
+            "imports",
+            "units",
+            "people",
+            "directives",
+            "tasks",
+            "summary",
+            "committee",
+            "rubrics",
+            "scores",
+            "reports",
+            "targets",
+        ),
+    ),
     Row("training", "training_url", ("courses", "programmes", "enrolments")),
     Row("notifications", "notifications_url", ("notices", "subscriptions", "preferences", "campaigns")),
     Row("audit", "audit_url", ("ledger", "assets", "reviews", "findings")),

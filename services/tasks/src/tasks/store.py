@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from common.domain import Actor
@@ -18,6 +18,13 @@ from tasks.domain.directive import Directive
 from tasks.domain.directory import AGENCY_LEVELS, Person, PersonName, Succession, Unit
 from tasks.domain.document_number import read_number
 from tasks.domain.leads import Names
+from tasks.domain.period import Month
+from tasks.domain.report import Report, ReportBody, moment
+from tasks.domain.reporting import ReportPlan, Submission
+from tasks.domain.rubric import Rubric
+from tasks.domain.scores import Score, ScoreFacts
+from tasks.domain.scoring import RULES_ID, ScoringRules
+from tasks.domain.target import Target, TargetActual
 from tasks.domain.task import OPEN, HistoryLine, Task
 from tasks.domain.text import fold, spelling, tokens
 
@@ -25,6 +32,16 @@ from tasks.domain.text import fold, spelling, tokens
 def order_key(task: Task) -> str:
     """Where a task stands in a list: by when it was written down, then by id."""
     return f"{task.created_at:%Y-%m-%dT%H:%M:%S}.{task.created_at.microsecond // 1000:03d}/{task.id}"
+
+
+def score_key(score: Score) -> str:
+    """Where a score stands in a list: by its month, then by when it was computed, its number and its id."""
+    return f"{score.period}/{score.at:%Y-%m-%dT%H:%M:%S}.{score.at.microsecond // 1000:03d}/{score.number:04d}/{score.id}"
+
+
+def report_key(report: Report) -> str:
+    """Where a report stands in a list: by its month, then by its plan."""
+    return f"{report.period}/{report.plan_id}"
 
 
 def issue_key(directive: Directive) -> str:
@@ -63,6 +80,7 @@ TASKS = Store(
     Task,
     "tasks",
     (
+        Index("lead_unit_id", "due_on"),
         Index("-_d.order"),
         Index("_d.seen_by", "-_d.order"),
         Index("_d.units", "-_d.order"),
@@ -77,6 +95,28 @@ TASKS = Store(
 )
 HISTORY = Store(HistoryLine, "history", (Index("task_id", "number"),))
 COMMITTEE = Store(Committee, "committee")
+RUBRICS = Store(Rubric, "rubrics", (Index("-valid_from", "-_id"),))
+SCORING_RULES = Store(ScoringRules, "scoring_rules")
+SCORE_FACTS = Store(ScoreFacts, "score_facts")
+SCORES = Store(
+    Score,
+    "scores",
+    (Index("-_d.order"), Index("unit_id", "-_d.order"), Index("period", "-_d.order"), Index("unit_id", "period", "-number")),
+    lambda score: {"order": score_key(score)},
+)
+REPORT_PLANS = Store(ReportPlan, "report_plans")
+SUBMISSIONS = Store(
+    Submission,
+    "submissions",
+    (Index("plan_id", "period", "_id"), Index("plan_id", "_d.came_in")),
+    lambda one: {"came_in": moment(one.handed_in[0].at) if one.handed_in else ""},
+)
+REPORTS = Store(
+    Report, "reports", (Index("-_d.order"), Index("plan_id", "-period")), lambda report: {"order": report_key(report)}
+)
+REPORT_BODIES = Store(ReportBody, "report_bodies")
+TARGETS = Store(Target, "targets", (Index("source", "_id"),))
+TARGET_ACTUALS = Store(TargetActual, "target_actuals", (Index("target_id", "-_id"),))
 
 STORES = (UNITS, SUCCESSIONS, PEOPLE, NAMES, DIRECTIVES, TASKS, HISTORY, COMMITTEE)
 
@@ -232,3 +272,104 @@ async def facts_of(reader: Reader, task: Task, today: date) -> Facts:
     found = ((name, bodies.find(name)) for name in leads.named)
     successors = {name: body.unit.full_name for name, body in found if body.how == "successor" and body.unit is not None}
     return Facts(people, leads, decided, successors)
+
+
+# --- reports and scores ---
+
+
+async def scoring_rules(reader: Reader) -> ScoringRules:
+    """How the committee reads its rubric; the defaults until it has decided otherwise."""
+    return await reader.get(SCORING_RULES, RULES_ID) or ScoringRules()
+
+
+async def rubric_on(reader: Reader, day: date) -> Rubric | None:
+    """The rubric in force on a day: the latest that has begun, unless it has ended."""
+    found = await reader.find(RUBRICS, {"valid_from": {"$lte": day.isoformat()}}, sort=("-valid_from", "-_id"), limit=1)
+    return next((one for one in found if one.valid_to is None or day <= one.valid_to), None)
+
+
+async def tasks_due_in(reader: Reader, unit_id: str, period: Month) -> list[Task]:
+    """Tasks led by a unit that fall due in a month, sample data apart."""
+    due = {"$gte": period.first.isoformat(), "$lte": period.last.isoformat()}
+    found = await reader.find(TASKS, {"lead_unit_id": unit_id, "due_on": due}, sort=("due_on",))
+    return sorted((task for task in found if task.sample is None), key=lambda task: task.id)
+
+
+async def directives_by_id(reader: Reader, ids: Iterable[str | None]) -> dict[str, Directive]:
+    """The papers of these ids that are registered; None names none."""
+    wanted = sorted({one for one in ids if one is not None})
+    return {one.id: one for one in await reader.find(DIRECTIVES, {"_id": {"$in": wanted}})} if wanted else {}
+
+
+async def latest_score(reader: Reader, unit_id: str, period: Month) -> Score | None:
+    """The last score that was computed of a unit's month."""
+    found = await reader.find(SCORES, {"unit_id": unit_id, "period": str(period)}, sort=("-number",), limit=1)
+    return found[0] if found else None
+
+
+async def facts_of_months(reader: Reader, unit_id: str, months: Iterable[Month]) -> list[ScoreFacts]:
+    """What was told of a unit's months, oldest first."""
+    ids = [ScoreFacts.id_of(str(month), unit_id) for month in months]
+    return await reader.find(SCORE_FACTS, {"_id": {"$in": ids}}, sort=("_id",))
+
+
+async def last_report(reader: Reader, plan_id: str) -> Report | None:
+    """The latest month of a plan that was frozen."""
+    found = await reader.find(REPORTS, {"plan_id": plan_id}, sort=("-period",), limit=1)
+    return found[0] if found else None
+
+
+async def tasks_of_plan(reader: Reader, plan: ReportPlan) -> AsyncIterator[list[Task]]:
+    """The issued tasks on which a plan reports, newest first, page by page: a province has tens of thousands."""
+    within: dict[str, Any] = {} if plan.directive_id is None else {"directive_id": plan.directive_id}
+    before: str | None = None
+    while True:
+        query = within if before is None else {**within, "_d.order": {"$lt": before}}
+        page = await reader.find(TASKS, query, sort=("-_d.order",), limit=_PAGE)
+        if not page:
+            return
+        yield [task for task in page if task.state != "draft" and (plan.samples or task.sample is None)]
+        before = order_key(page[-1])
+
+
+_PAGE = 500
+
+
+async def submissions_of(reader: Reader, plan_id: str, period: str) -> list[Submission]:
+    """What units handed in for a month, by unit."""
+    return await reader.find(SUBMISSIONS, {"plan_id": plan_id, "period": period}, sort=("_id",))
+
+
+async def submissions_since(reader: Reader, plan_id: str, since: datetime) -> list[Submission]:
+    """What units first handed in since a moment, for whatever month."""
+    query = {"plan_id": plan_id, "_d.came_in": {"$gte": moment(since)}}
+    return await reader.find(SUBMISSIONS, query, sort=("_d.came_in",))
+
+
+async def unit_names(reader: Reader, ids: Iterable[str]) -> dict[str, str]:
+    """The full names of units by id."""
+    wanted = sorted(set(ids))
+    return {unit.id: unit.full_name for unit in await reader.find(UNITS, {"_id": {"$in": wanted}})} if wanted else {}
+
+
+async def load_by_unit(reader: Reader, directive_id: str | None) -> dict[str, int]:
+    """Open tasks by the unit that leads them, sample data apart."""
+    query: dict[str, Any] = {"state": {"$in": [*OPEN, "submitted"]}, "sample": None, "lead_unit_id": {"$ne": None}}
+    if directive_id is not None:
+        query["directive_id"] = directive_id
+    rows = await reader.aggregate(TASKS, [{"$match": query}, {"$group": {"_id": "$lead_unit_id", "count": {"$sum": 1}}}])
+    return {row["_id"]: row["count"] for row in rows}
+
+
+STORES_OF_REPORTS = (
+    RUBRICS,
+    SCORING_RULES,
+    SCORE_FACTS,
+    SCORES,
+    REPORT_PLANS,
+    SUBMISSIONS,
+    REPORTS,
+    REPORT_BODIES,
+    TARGETS,
+    TARGET_ACTUALS,
+)

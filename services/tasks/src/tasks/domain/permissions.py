@@ -53,3 +53,16 @@ def check_acts_for_province(actor: Actor) -> None:
                 "The committee's settings are the whole province's: this needs access that is not limited to units.",
             )
         )
+
+
+def check_standing_agency(actor: Actor) -> None:
+    """Raise `Forbidden` for an actor who is limited to some units: reports and scores are drawn up for the whole province
+    (cơ quan thường trực: a role, whoever holds it; DOMAIN 5.3).
+    """
+    if actor.units is not None:
+        raise Forbidden(
+            Words(
+                "Chỉ cơ quan thường trực làm được việc này: cần quyền không giới hạn đơn vị.",
+                "Only the standing agency may: this needs access that is not limited to units.",
+            )
+        )

@@ -26,9 +26,11 @@ from tasks.domain.rows_successions import SUCCESSION_COLUMNS
 from tasks.domain.rows_tasks import TASK_COLUMNS, Sample
 from tasks.domain.rows_units import AGENCY_COLUMNS, UNIT_COLUMNS
 from tasks.domain.table import MAX_ROWS, Columns, Table, read_csv, read_json
+from tasks.domain.target import TARGET_COLUMNS
 from tasks.features.import_directives import import_directives
 from tasks.features.import_people import import_people
 from tasks.features.import_successions import import_successions
+from tasks.features.import_targets import import_targets
 from tasks.features.import_tasks import import_tasks
 from tasks.features.import_units import import_agencies, import_units
 from tasks.features.importing import Import
@@ -39,7 +41,7 @@ SECONDS = 20.0
 MAX_ANSWER = 12 * 1024 * 1024
 """Bytes of an answer: it is remembered in one document of at most 16 MB."""
 
-Kind = Literal["units", "agencies", "successions", "people", "directives", "tasks"]
+Kind = Literal["units", "agencies", "successions", "people", "directives", "tasks", "targets"]
 Form = Literal["csv", "json"]
 
 
@@ -55,6 +57,7 @@ WAYS: Mapping[Kind, _Way] = {
     "people": _Way(PEOPLE_COLUMNS, import_people),
     "directives": _Way(DIRECTIVE_COLUMNS, import_directives),
     "tasks": _Way(TASK_COLUMNS, import_tasks),
+    "targets": _Way(TARGET_COLUMNS, import_targets),
 }
 
 

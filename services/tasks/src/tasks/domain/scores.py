@@ -1,0 +1,189 @@
+"""Scores as they are kept: what people said of a unit's month, and each score that was computed of it, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from fractions import Fraction
+from typing import ClassVar
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, Field
+
+from common.contracts.tasks_reports import ScoreComputed, ScoreFactsEntered
+from common.domain import Aggregate, Day
+from tasks.domain.exact import written
+from tasks.domain.period import Month
+from tasks.domain.reporting import ReportPlan, Submission
+from tasks.domain.rubric import Rubric
+from tasks.domain.scoring import Deduction, Fact, ScoringRules, Sum
+from tasks.domain.task import FINISHED, Task
+from tasks.domain.text import tokens
+
+_NAMESPACE = UUID("c2ef7a06-52f0-5c65-9d0b-6a2a6f0d7a11")
+
+
+class Entry(BaseModel):
+    """One thing that the standing agency said; later ones of the same criterion or penalty replace it, and it stays."""
+
+    at: datetime
+    by: str
+    fact: Fact | None = None
+    deduction: Deduction | None = None
+    staff: int | None = None
+
+
+class ScoreFacts(Aggregate):
+    """What the platform cannot know of a unit's month, told with its source."""
+
+    noun: ClassVar = ("số liệu chấm điểm", "score facts")
+    unit_id: str
+    period: str
+    entries: list[Entry] = Field(default_factory=list)
+
+    @staticmethod
+    def id_of(period: str, unit_id: str) -> str:
+        return f"{period}/{unit_id}"
+
+    def enter(self, entries: Sequence[Entry]) -> None:
+        self.entries.extend(entries)
+        named = [name for name in map(_named, entries) if name is not None]
+        self.record(ScoreFactsEntered(facts_id=self.id, unit_id=self.unit_id, period=self.period, entries=named))
+
+    def facts(self) -> dict[str, Fact]:
+        """By criterion, the latest said of each."""
+        return {entry.fact.criterion: entry.fact for entry in self.entries if entry.fact is not None}
+
+    def deductions(self) -> list[Deduction]:
+        """The latest said of each penalty; said to have happened no time, it is withdrawn."""
+        latest = {entry.deduction.penalty: entry.deduction for entry in self.entries if entry.deduction is not None}
+        return [one for one in latest.values() if one.times]
+
+    def staff(self) -> int | None:
+        return next((entry.staff for entry in reversed(self.entries) if entry.staff is not None), None)
+
+
+def _named(entry: Entry) -> str | None:
+    if entry.fact is not None:
+        return entry.fact.criterion
+    return entry.deduction.penalty if entry.deduction is not None else None
+
+
+class Score(Aggregate):
+    """One score of a unit's month. It is never changed: what is computed anew stands beside it under the next number."""
+
+    noun: ClassVar = ("điểm", "score")
+    unit_id: str
+    period: str
+    number: int
+    level: str
+    rubric_id: str
+    missing_fact: str
+    penalties_from: str
+    on: Day
+    """The day against which tasks were held."""
+    at: datetime
+    by: str
+    because: str
+    sum: Sum
+
+    @staticmethod
+    def id_of(unit_id: str, period: str, number: int) -> str:
+        return str(uuid5(_NAMESPACE, f"{unit_id}\n{period}\n{number}"))
+
+    def compute(self) -> Score:
+        self.record(
+            ScoreComputed(
+                score_id=self.id,
+                unit_id=self.unit_id,
+                period=self.period,
+                number=self.number,
+                score=None if self.sum.score is None else written(self.sum.score),
+                provisional=self.sum.provisional,
+                rubric_id=self.rubric_id,
+            )
+        )
+        return self
+
+    def says_the_same(self, other: Score) -> bool:
+        """True when the same was found by the same rules: then there is nothing new to keep."""
+        names = ("rubric_id", "missing_fact", "penalties_from", "level", "sum")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
+
+
+# --- facts that the platform has ---
+
+
+def facts_of_tasks(tasks: Iterable[tuple[Task, str]], rules: ScoringRules, on: date, late: Iterable[str]) -> list[Fact]:
+    """Tasks done on time, as a ratio, for each criterion that tasks answer; `tasks` come with the body that gave them.
+
+    Counted are issued tasks led by the unit that fell due in the month, once their day has passed or they are done (ours:
+    the form says "done on time" and not of what). Paused and cancelled ones, whose clock does not run, are not. With nothing
+    to count the criterion does not apply. `late` names the tasks that missed their day.
+    """
+    missed, found = set(late), []
+    for criterion, issuers in rules.given_by.items():
+        counted = [task for task, issuer in tasks if _given_by(issuer, issuers) and _counts(task, on)]
+        if not counted:
+            found.append(Fact(criterion=criterion, applies=False, source="Không có nhiệm vụ đến hạn.", origin="tasks"))
+            continue
+        behind = sorted(task.id for task in counted if task.id in missed)
+        part, whole = len(counted) - len(behind), len(counted)
+        source = f"{part}/{whole} nhiệm vụ đến hạn trong kỳ hoàn thành đúng hạn, tính đến {on:%d/%m/%Y}."
+        found.append(
+            Fact(
+                criterion=criterion,
+                part=Fraction(part),
+                whole=Fraction(whole),
+                source=source,
+                origin="tasks",
+                task_ids=behind,
+            )
+        )
+    return found
+
+
+def _counts(task: Task, on: date) -> bool:
+    if task.state in FINISHED:
+        return True
+    return task.state not in ("draft", "paused", "cancelled") and task.due_on is not None and task.due_on < on
+
+
+def _given_by(issuer: str, names: Sequence[str]) -> bool:
+    """True when the name of the body holds one of these names, word by word, whatever its case and tone marks."""
+    words = " ".join(["", *tokens(issuer), ""])
+    return any(f" {' '.join(tokens(name))} " in words for name in names if tokens(name))
+
+
+def facts_of_submission(
+    plan: ReportPlan, period: Month, submission: Submission | None, rules: ScoringRules, rubric: Rubric, on: date
+) -> tuple[list[Fact], list[Deduction]]:
+    """What a unit's report of the month says by having come in time, late, or not at all (rows M-I-1, M-II-7, M-P-1, M-P-2)."""
+    due = plan.unit_due(period)
+    if submission is None and on <= due:
+        return [], []
+    late = submission.days_late if submission is not None else (on - due).days
+    source = (
+        f"Đơn vị chưa nộp báo cáo, hạn {due:%d/%m/%Y}."
+        if submission is None
+        else f"Nộp báo cáo chậm {late} ngày, hạn {due:%d/%m/%Y}." if late else f"Nộp báo cáo đúng hạn {due:%d/%m/%Y}."
+    )  # fmt: skip
+    case = "no" if late else "yes"
+    facts = [
+        Fact(criterion=name, case=case, source=source, origin="submissions")
+        for name in rules.report_on_time
+        if rubric.criterion(name) is not None
+    ]
+    penalty = rules.late_by_more if late > 1 else rules.late_by_one_day
+    known = late > 0 and rubric.penalty(penalty) is not None
+    return facts, [Deduction(penalty=penalty, source=source, origin="submissions")] if known else []
+
+
+def over_quarter(criterion: str, months: Sequence[ScoreFacts]) -> Fact | None:
+    """What was said of a criterion in the months of the quarter so far, added up (row M-N-2: fewer than 30 staff)."""
+    told = [(month.period, fact) for month in months if (fact := month.facts().get(criterion)) and fact.value is not None]
+    if not told:
+        return None
+    value = sum((fact.value or Fraction(0) for _, fact in told), Fraction(0))
+    source = "Cộng dồn theo quý: " + "; ".join(f"{period}: {written(fact.value or Fraction(0))}" for period, fact in told)
+    return Fact(criterion=criterion, value=value, source=source, origin="quarter")

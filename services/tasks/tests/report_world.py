@@ -1,0 +1,42 @@
+"""What the tests of reports and scores share: callers with their scopes, the real rubric, tasks as they are stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from common.domain import Actor
+from common.outbox import new_id
+from common.service import Process
+from common.unit_of_work import UnitOfWork
+from services.tasks.tests.task_world import SCOPES, A, TaskApi
+from tasks.domain.directive import Directive
+from tasks.domain.task import Task
+from tasks.store import DIRECTIVES, TASKS
+
+DATA = Path(__file__).parents[3] / "data"
+NOUNS = ("rubrics", "scores", "reports", "targets")
+ALL = SCOPES | {f"{noun}:{verb}" for noun in NOUNS for verb in ("read", "write")}
+AGENCY = Actor("client", "standing-agency", ALL)
+UNIT_A = Actor("person", "per-head", ALL, frozenset({A}))
+RUBRIC = {"name": "monthly", "source": "Bộ tiêu chí tháng của tỉnh (mẫu)", "valid_from": "2026-01-01"}
+
+
+async def keep(process: Process, *documents: Task | Directive) -> None:
+    """Put tasks and directives in the database as they are."""
+
+    async def work(uow: UnitOfWork) -> None:
+        for one in documents:
+            found: Any = one.model_copy(update={"version": 1})
+            uow.put(TASKS if isinstance(one, Task) else DIRECTIVES, found)
+
+    await process.units.run(work, process.units.system())
+
+
+async def with_rubric(api: TaskApi, body: bytes | None = None, expect: int = 201, **params: str) -> Any:
+    """Take the real rubric over, or another table."""
+    data = (DATA / "scoring_rubric.csv").read_bytes() if body is None else body
+    headers = {"Idempotency-Key": new_id(), "Content-Type": "text/csv"}
+    answer = await api.client.post("/v1/rubrics", params={**RUBRIC, **params}, content=data, headers=headers)
+    assert answer.status_code == expect, answer.text
+    return answer.json()

@@ -1,0 +1,262 @@
+"""What a frozen report says, and what it says of changes: without a server."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rfc8785
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.errors import Invalid
+from services.tasks.tests.task_world import A, B, a_task
+from tasks.domain.committee import Committee
+from tasks.domain.period import Month
+from tasks.domain.report import STATUS_WORDS, Frozen, Report, ReportBody, canonical, late_rows, row_of, status_of, stood_on
+from tasks.domain.reporting import ReportPlan, Submission
+from tasks.domain.task import Task
+from tasks.domain.timeliness import timeliness
+
+DATA = Path(__file__).parents[3] / "data"
+PLAN = ReportPlan(id="committee", title="Báo cáo tháng", first_period="2026-10")
+OCTOBER, NOVEMBER = date(2026, 10, 24), date(2026, 11, 24)
+NAMES = {A: "Phường Hà Giang 1", B: "Phường Hà Giang 2"}
+
+
+def report(tasks: list[Task], day: date, previous: Any = None, rules: Committee | None = None) -> tuple[Report, dict[str, Any]]:
+    rules = rules or Committee()
+    frozen = Frozen(
+        plan=PLAN,
+        period=str(Month.of(day)),
+        as_of=datetime(day.year, day.month, day.day, 1, tzinfo=UTC),
+        day=day,
+        committee=rules,
+        rows=[row_of(task, day, rules, NAMES, {}) for task in tasks],
+        previous=None if previous is None else previous[1],
+        previous_sha256=None if previous is None else previous[0].sha256,
+    )
+    made, body = Report.freeze(frozen, "system:tasks")
+    return made, json.loads(body.data())
+
+
+def one(task_id: str = "t1", **changes: Any) -> Task:
+    return a_task(id=task_id, state="in_progress", **{"due_on": date(2026, 10, 15), **changes})
+
+
+def done(task_id: str, due: date, on: date) -> Task:
+    return a_task(id=task_id, state="completed", due_on=due, submitted_on=on, completed_on=on)
+
+
+def changed(before: list[Task], after: list[Task], rules: Committee | None = None) -> list[dict[str, Any]]:
+    return list(report(after, NOVEMBER, report(before, OCTOBER), rules)[1]["changes"])
+
+
+def test_what_happened_since_belongs_to_this_month() -> None:
+    before = [one("done-late-since"), one("due-since", due_on=date(2026, 11, 5))]
+    after = [done("done-late-since", date(2026, 10, 15), date(2026, 11, 3)), one("due-since", due_on=date(2026, 11, 5))]
+    found = changed(before, after)
+    assert [(change["task_id"], change["late"], change["belongs_to"]) for change in found] == [
+        ("done-late-since", False, "2026-11"),
+        ("due-since", False, "2026-11"),
+    ]
+    assert found[1]["before"] == {"timeliness": "in_time"}
+    assert found[1]["after"] == {"timeliness": "overdue"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "belongs_to"),
+    [
+        ([one()], [one(due_on=date(2026, 11, 30))], "2026-10"),  # its day was moved after it had been called overdue
+        ([one()], [done("t1", date(2026, 10, 15), date(2026, 10, 14))], "2026-10"),  # it had been handed in after all
+        ([one(due_on=date(2026, 9, 30))], [done("t1", date(2026, 9, 30), date(2026, 9, 29))], "2026-09"),
+        ([], [one(due_on=date(2026, 8, 1))], "2026-08"),  # it should have been in the report
+        ([one(due_on=date(2026, 12, 1))], [one(due_on=date(2026, 10, 1))], "2026-10"),
+    ],
+)
+def test_a_late_change_says_to_which_month_it_belongs(before: list[Task], after: list[Task], belongs_to: str) -> None:
+    (found,) = changed(before, after)
+    assert (found["late"], found["belongs_to"]) == (True, belongs_to)
+
+
+def test_lateness_read_anew_is_a_late_change() -> None:
+    task = done("t1", date(2026, 10, 15), date(2026, 10, 15)).model_copy(update={"completed_on": date(2026, 10, 20)})
+    assert changed([task], [task]) == []
+    (found,) = changed([task], [task], Committee(lateness_counts="approval"))
+    assert (found["fields"], found["late"], found["belongs_to"]) == (["timeliness"], True, "2026-10")
+
+
+def test_the_day_that_counts_is_the_one_that_the_committee_says() -> None:
+    task = done("t1", date(2026, 10, 15), date(2026, 10, 15)).model_copy(update={"completed_on": date(2026, 10, 20)})
+    row = row_of(task, OCTOBER, Committee(), NAMES, {})
+    stood = {counts: stood_on(row, OCTOBER, counts) for counts in ("submission", "approval")}
+    assert stood == {"submission": "done_in_time", "approval": "done_late"}
+    assert stood_on(row, date(2026, 10, 15), "approval") == "open", "its day has not ended and nobody has approved it"
+    assert stood_on(row, date(2026, 10, 16), "approval") == "overdue"
+
+
+def test_new_and_gone_tasks_are_named() -> None:
+    found = changed([one("gone")], [one("new", due_on=date(2026, 12, 1))])
+    assert [(change["task_id"], change["kind"], change["late"]) for change in found] == [
+        ("gone", "left", False),
+        ("new", "new", False),
+    ]
+    assert changed([one()], [one()]) == []
+
+
+def test_a_report_names_the_one_before_by_its_digest() -> None:
+    first = report([one()], OCTOBER)
+    second = report([one()], NOVEMBER, first)
+    assert first[1]["previous"] is None
+    assert second[1]["previous"] == {"period": "2026-10", "sha256": first[0].sha256}
+
+
+def test_figures_are_as_of_the_day_and_link_up() -> None:
+    tasks = [one("a"), one("b", lead_unit_id=B, due_on=date(2026, 10, 25)), one("c", lead_unit_id=None, due_on=None)]
+    made, body = report(tasks, OCTOBER)
+    assert made.figures.by_timeliness == {"nearly_due": 1, "no_due_date": 1, "overdue": 1}
+    assert [(unit.unit_id, unit.total) for unit in made.figures.by_unit] == [("", 1), (A, 1), (B, 1)]
+    assert [(row["task_id"], row["days_overdue"], row["lead"]) for row in late_rows(body)] == [("a", 9, NAMES[A])]
+    assert all("responsible_id" not in row for row in late_rows(body)), "nobody is named in public"
+
+
+@pytest.mark.parametrize(
+    ("state", "stands", "code"),
+    [
+        ("draft", "in_time", "not_issued"),
+        ("published", "in_time", "assigned"),
+        ("assigned", "no_due_date", "assigned"),
+        ("in_progress", "in_time", "in_progress"),
+        ("in_progress", "nearly_due", "at_risk"),
+        ("assigned", "overdue", "overdue"),
+        ("assigned", "waiting", "waiting_upstream"),
+        ("submitted", "in_time", "submitted"),
+        ("completed", "done_in_time", "done_on_time"),
+        ("completed", "done_late", "done_late"),
+        ("completed", "no_due_date", "done_no_deadline"),
+        ("paused", "paused", "paused"),
+        ("cancelled", None, "cancelled"),
+    ],
+)
+def test_each_standing_has_its_code_of_the_list_and_words(state: str, stands: str | None, code: str) -> None:
+    assert status_of(state, stands) == code
+    assert STATUS_WORDS[code]
+    with (DATA / "status_codes.csv").open(encoding="utf-8", newline="") as lines:
+        listed = {row["our_code(proposal)"] for row in csv.DictReader(lines)}
+    assert code in listed | {"not_issued", "cancelled"}
+
+
+STATES = st.sampled_from(["published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"])
+DAYS = st.one_of(st.none(), st.dates(date(2026, 9, 1), date(2026, 12, 31)))
+
+
+@st.composite
+def any_task(draw: Any, number: int = 0) -> Task:
+    state = draw(STATES)
+    handed_in = draw(st.dates(date(2026, 9, 1), OCTOBER)) if state in ("submitted", "completed") else None
+    return a_task(
+        id=f"t{number}-{draw(st.integers(0, 999))}",
+        title=draw(st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)),
+        state=state,
+        due_on=draw(DAYS),
+        lead_unit_id=draw(st.sampled_from([A, B, None])),
+        submitted_on=handed_in,
+        completed_on=handed_in if state == "completed" else None,
+    )
+
+
+TASKS = st.lists(any_task(), max_size=6, unique_by=lambda task: task.id)
+
+
+@given(TASKS)
+@settings(max_examples=80, deadline=None)
+def test_every_report_has_its_bytes_and_its_figures_add_up(tasks: list[Task]) -> None:
+    made, body = report(tasks, OCTOBER)
+    data = canonical(body)
+    assert data == rfc8785.dumps(body), "canonical by another implementation"
+    assert hashlib.sha256(data).hexdigest() == made.sha256
+    assert ReportBody.pack("r", data).data() == data
+    figures = made.figures
+    assert figures.total == len(tasks) == sum(figures.by_state.values()) == sum(unit.total for unit in figures.by_unit)
+    assert sum(figures.by_timeliness.values()) == figures.total - figures.by_state.get("cancelled", 0)
+    for name, count in figures.by_timeliness.items():
+        assert count == sum(timeliness(task, OCTOBER, Committee()) == name for task in tasks)
+        assert count == sum(unit.by_timeliness.get(name, 0) for unit in figures.by_unit)
+
+
+@given(TASKS, TASKS)
+@settings(max_examples=80, deadline=None)
+def test_changes_lead_from_one_report_to_the_next(before: list[Task], after: list[Task]) -> None:
+    first = report(before, OCTOBER)
+    second = report(after, NOVEMBER, first)
+    rows = {row["task_id"]: dict(row) for row in first[1]["rows"]}
+    for change in second[1]["changes"]:
+        assert change["late"] == (change["belongs_to"] < "2026-11")
+        if change["kind"] == "left":
+            del rows[change["task_id"]]
+        elif change["kind"] == "changed":
+            assert all(rows[change["task_id"]][name] == value for name, value in change["before"].items())
+            rows[change["task_id"]] |= change["after"]
+        else:
+            rows[change["task_id"]] = change["after"]
+    compared = ("title", "lead_unit_id", "state", "timeliness", "due_on", "submitted_on", "completed_on")
+    wanted = {row["task_id"]: {name: row[name] for name in compared} for row in second[1]["rows"]}
+    assert {key: {name: row.get(name) for name in compared} for key, row in rows.items()} == wanted
+
+
+# --- the calendar ---
+
+
+def test_days_follow_each_other_and_are_decided_once() -> None:
+    plan = ReportPlan(id="p", title="t", first_period="2026-11")
+    assert plan.decide({}), "putting it into force is a fact"
+    plan.version = 1
+    assert not plan.decide({"last_day": 23})
+    with pytest.raises(Invalid) as wrong:
+        plan.decide({"last_day": 21})
+    assert [problem.code for problem in wrong.value.errors] == ["days_out_of_order"]
+
+
+def test_a_month_closes_when_its_last_day_has_ended() -> None:
+    assert [str(PLAN.newest_closed(date(2026, 11, day))) for day in (23, 24)] == ["2026-10", "2026-11"]
+    at_the_end = PLAN.model_copy(update={"last_day": 31, "report_day": 31, "weekend": "after"})
+    assert at_the_end.closes(Month(2026, 10)) == date(2026, 11, 2), "31 October 2026 is a Saturday"
+    assert [str(at_the_end.newest_closed(date(2026, 11, day))) for day in (2, 3)] == ["2026-09", "2026-10"]
+
+
+@given(st.dates(date(2025, 1, 1), date(2030, 1, 1)), st.integers(1, 31), st.sampled_from(["stay", "before", "after"]))
+def test_what_is_closed_is_closed_and_the_next_is_not(today: date, last_day: int, weekend: Any) -> None:
+    plan = PLAN.model_copy(update={"last_day": last_day, "unit_day": 1, "report_day": 31, "weekend": weekend})
+    newest = plan.newest_closed(today)
+    assert plan.closes(newest) < today <= plan.closes(newest.plus(1))
+
+
+def test_a_unit_is_late_from_the_first_second_of_the_next_day_and_stays_so() -> None:
+    own = Submission(id="s", plan_id="committee", period="2026-11", unit_id=A)
+    due = PLAN.unit_due(Month(2026, 11))
+    last_second = datetime(2026, 11, 22, 16, 59, 59, tzinfo=UTC)
+    own.hand_in(last_second, "person:x", due, "", no_work=False)
+    assert own.days_late == 0
+    late = Submission(id="s", plan_id="committee", period="2026-11", unit_id=A)
+    late.hand_in(last_second + timedelta(seconds=1), "person:x", due, "", no_work=True)
+    late.hand_in(last_second + timedelta(days=9), "person:x", due, "", no_work=False)
+    assert late.days_late == 1, "the first time counts"
+    assert [event.type for event in late.take_recorded()] == ["tasks.submission.made.v1"] * 2
+
+
+@pytest.mark.parametrize("text", ["2026-13", "2026-00", "26-01", "2026-1", "1899-01", "2026-11-01", ""])
+def test_what_is_no_month_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="month"):
+        Month.read(text)
+
+
+def test_months_add_up_over_years() -> None:
+    assert [str(one) for one in Month(2026, 11).until(Month(2027, 1))] == ["2026-11", "2026-12", "2027-01"]
+    assert str(Month(2026, 1).plus(-1)) == "2025-12"
+    assert [str(one) for one in Month(2026, 11).quarter_so_far()] == ["2026-10", "2026-11"]
+    assert Month(2026, 2).day(31, "stay") == date(2026, 2, 28)

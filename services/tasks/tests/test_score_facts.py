@@ -1,0 +1,121 @@
+"""What the platform finds of a unit's month by itself: from tasks, and from the unit's own report."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.tasks.tests.task_world import A, a_task
+from services.tasks.tests.test_scoring_rules import RUBRIC
+from tasks.domain.period import Month
+from tasks.domain.reporting import ReportPlan, Submission
+from tasks.domain.scores import Entry, Score, ScoreFacts, facts_of_submission, facts_of_tasks, over_quarter
+from tasks.domain.scoring import Deduction, Fact, ScoringRules, score
+
+RULES = ScoringRules()
+NOVEMBER = Month(2026, 11)
+PLAN = ReportPlan(id="committee", title="t", first_period="2026-11")
+DUE = date(2026, 11, 10)
+
+
+def ratio(issuer: str, *tasks: Any, on: date = date(2026, 11, 24), late: tuple[str, ...] = ()) -> Fact:
+    found = facts_of_tasks([(task, issuer) for task in tasks], RULES, on, late)
+    return next(fact for fact in found if fact.criterion == "M-II-1")
+
+
+@pytest.mark.parametrize("issuer", ["Ban Chỉ đạo tỉnh", "BAN CHI DAO", "Central SC", "Hà Giang SC", "BCĐ"])
+def test_tasks_of_the_committee_are_known_by_who_gave_them(issuer: str) -> None:
+    assert ratio(issuer, a_task(state="completed", due_on=DUE)).whole == 1
+
+
+@pytest.mark.parametrize("issuer", ["", "Ministry of Science", "SCB", "Ban Chỉ đạokhác", "Politburo"])
+def test_others_are_not_taken_for_it(issuer: str) -> None:
+    assert not ratio(issuer, a_task(state="completed", due_on=DUE)).applies
+
+
+@pytest.mark.parametrize(
+    ("state", "on", "counted"),
+    [
+        ("in_progress", DUE, False),  # its day has not ended
+        ("in_progress", DUE + timedelta(days=1), True),
+        ("submitted", DUE + timedelta(days=1), True),
+        ("completed", DUE - timedelta(days=5), True),
+        ("draft", DUE + timedelta(days=1), False),
+        ("paused", DUE + timedelta(days=1), False),
+        ("cancelled", DUE + timedelta(days=1), False),
+    ],
+)
+def test_a_task_counts_once_its_day_has_ended_or_it_is_done(state: str, on: date, counted: bool) -> None:
+    assert ratio("SC", a_task(state=state, due_on=DUE), on=on).applies is counted
+
+
+def test_the_late_ones_are_named_and_lower_the_ratio() -> None:
+    tasks = [a_task(id=name, state="completed", due_on=DUE) for name in ("b", "a", "c")]
+    found = ratio("SC", *tasks, late=("b", "a", "elsewhere"))
+    assert (str(found.part), str(found.whole), found.task_ids) == ("1", "3", ["a", "b"])
+
+
+def told(on: date, submission: Submission | None) -> tuple[list[str | None], list[str]]:
+    facts, penalties = facts_of_submission(PLAN, NOVEMBER, submission, RULES, RUBRIC, on)
+    return [fact.case for fact in facts], [one.penalty for one in penalties]
+
+
+def handed_in(day: int) -> Submission:
+    own = Submission(id="s", plan_id="committee", period="2026-11", unit_id=A)
+    own.hand_in(datetime(2026, 11, day, 3, tzinfo=UTC), "person:x", PLAN.unit_due(NOVEMBER), "", no_work=False)
+    return own
+
+
+def test_a_report_in_time_late_by_a_day_by_more_and_not_at_all() -> None:
+    assert told(date(2026, 11, 22), None) == ([], []), "it may still come"
+    assert told(date(2026, 11, 30), handed_in(22)) == (["yes", "yes"], [])
+    assert told(date(2026, 11, 30), handed_in(23)) == (["no", "no"], ["M-P-1"])
+    assert told(date(2026, 11, 30), handed_in(24)) == (["no", "no"], ["M-P-2"])
+    assert told(date(2026, 11, 23), None) == (["no", "no"], ["M-P-1"])
+    assert told(date(2026, 11, 24), None) == (["no", "no"], ["M-P-2"])
+
+
+def entered(period: str, **given: Any) -> ScoreFacts:
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    found = ScoreFacts(id=f"{period}/a", unit_id="a", period=period)
+    found.enter([Entry(at=at, by="x", **one) for one in given["entries"]])
+    return found
+
+
+def test_the_latest_said_counts_and_all_of_it_stays() -> None:
+    first, second = (Fact(criterion="c", value=value, source="s") for value in (1, 2))
+    times = [Deduction(penalty="p", times=count, source="s") for count in (3, 0)]
+    found = entered("2026-11", entries=[{"fact": first}, {"staff": 9}, {"deduction": times[0]}, {"fact": second}, {"staff": 0}])
+    assert (found.facts(), found.deductions(), found.staff()) == ({"c": second}, [times[0]], 0)
+    found.enter([Entry(at=datetime(2026, 11, 2, tzinfo=UTC), by="x", deduction=times[1])])
+    assert found.deductions() == [], "said to have happened no time, it is withdrawn"
+    assert len(found.entries) == 6
+
+
+def test_participants_of_a_quarter_are_added_up_with_their_months() -> None:
+    months = [
+        entered(period, entries=[{"fact": Fact(criterion="c", value=n, source="s")}])
+        for period, n in (("2026-10", 5), ("2026-11", 7))
+    ]
+    found = over_quarter("c", months)
+    assert found is not None
+    assert (str(found.value), found.source) == ("12", "Cộng dồn theo quý: 2026-10: 5; 2026-11: 7")
+    assert over_quarter("other", months) is None
+
+
+def test_a_score_is_the_same_by_what_it_says_and_not_by_when() -> None:
+    def made(rules: ScoringRules, **changes: Any) -> Score:
+        fields = {
+            "id": "s", "unit_id": "a", "period": "2026-11", "number": 1, "level": "commune", "rubric_id": "r", "on": DUE,
+            "missing_fact": rules.missing_fact, "penalties_from": rules.penalties_from, "at": datetime(2026, 11, 1, tzinfo=UTC),
+            "by": "x", "because": "", "sum": score(RUBRIC, [], [], rules, "commune"),
+        }  # fmt: skip
+        return Score.model_validate(fields | changes)
+
+    one = made(RULES)
+    assert one.says_the_same(made(RULES, number=2, by="y", on=DUE + timedelta(days=1), because="again"))
+    assert not one.says_the_same(made(RULES, rubric_id="other"))
+    assert not one.says_the_same(made(ScoringRules(missing_fact="left_out")))
+    assert Score.id_of("a", "2026-11", 1) != Score.id_of("a", "2026-11", 2)

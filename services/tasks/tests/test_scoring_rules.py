@@ -1,0 +1,356 @@
+"""Scores by the real rubric: the golden cases by their ids, and what holds of every score."""
+
+from __future__ import annotations
+
+import csv
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.errors import Invalid
+from tasks.domain.exact import exact, rounded, shown, written
+from tasks.domain.rubric import Content, Criterion, Misread, Reader, Rubric, read_bands
+from tasks.domain.scoring import Deduction, Fact, ScoringRules, score, total
+from tasks.domain.table import Row, read_csv
+from tasks.features.register_rubric import COLUMNS
+
+DATA = Path(__file__).parents[3] / "data"
+
+
+def golden(*areas: str) -> list[Any]:
+    with (DATA / "golden_cases.csv").open(encoding="utf-8", newline="") as lines:
+        return [
+            pytest.param(row["input"], row["expected"], id=row["case_id"])
+            for row in csv.DictReader(lines)
+            if row["area"] in areas
+        ]
+
+
+def content_of(data: bytes) -> Content:
+    reader = Reader()
+    for row in read_csv(data, COLUMNS).rows:
+        reader.row(row)
+    found = reader.end()
+    assert reader.problems == []
+    return found
+
+
+REAL = content_of((DATA / "scoring_rubric.csv").read_bytes())
+RUBRIC = Rubric(id="r", name="r", source="s", valid_from="2026-08-19", digest="d", **dict(REAL))
+RULES = ScoringRules()
+
+
+def criterion(name: str) -> Criterion:
+    found = RUBRIC.criterion(name)
+    assert found is not None
+    return found
+
+
+def scored(facts: list[Fact], deductions: list[Deduction], rules: ScoringRules, level: str) -> Any:
+    return score(RUBRIC, facts, deductions, rules, level)
+
+
+def line(name: str, value: str | Fraction, rules: ScoringRules = RULES) -> Any:
+    found = scored([Fact(criterion=name, value=value, source="s")], [], rules, "commune")
+    return next(line for line in found.lines if line.criterion == name)
+
+
+# --- golden cases ---
+
+POINTS = {"score.ontime": ("M-II-1", "M-II-2"), "score.disbursement": ("M-II-6",), "score.training": ("M-II-4",)}
+
+
+@pytest.mark.parametrize(("value", "points"), golden("score.ontime"))
+def test_tasks_in_time(value: str, points: str) -> None:
+    for name in POINTS["score.ontime"]:
+        assert line(name, value.rstrip("%")).points == Fraction(points)
+
+
+@pytest.mark.parametrize(("value", "points"), golden("score.disbursement"))
+def test_disbursement(value: str, points: str) -> None:
+    assert line("M-II-6", value.rstrip("%")).points == Fraction(points)
+
+
+@pytest.mark.parametrize(("value", "points"), golden("score.training"))
+def test_training(value: str, points: str) -> None:
+    assert line("M-II-4", value.rstrip("%")).points == Fraction(points)
+
+
+@pytest.mark.parametrize(("value", "name"), golden("score.class"))
+def test_class_of_the_year(value: str, name: str) -> None:
+    found = RUBRIC.class_of(Fraction(value))
+    assert found is not None
+    assert found.name == name
+
+
+@pytest.mark.parametrize(("words", "expected"), golden("score.na"))
+def test_what_does_not_apply(words: str, expected: str) -> None:
+    if words == "all criteria not applicable":
+        facts = [Fact(criterion=one.id, applies=False, source="s") for one in RUBRIC.criteria]
+        found = scored(facts, [], RULES, "commune").score
+        assert expected.startswith("no score")
+        assert found is None
+    else:
+        points, applicable = (Fraction(part) for part in words.removeprefix("points ").split(" of applicable "))
+        assert total(points, applicable, Fraction(0), accepted=True, penalties_from="points") == Fraction(expected)
+
+
+# --- the rubric as it is written ---
+
+
+def test_the_real_rubric_is_read_whole() -> None:
+    by_group: dict[str, Fraction] = {}
+    for one in REAL.criteria:
+        by_group[one.group] = by_group.get(one.group, Fraction(0)) + one.max_points
+    assert by_group == {"I Steering": 20, "II Result": 80}, "DOMAIN 2.5: steering 20, results 80"
+    penalties: list[Any] = [(one.id, one.points) for one in REAL.penalties]
+    assert penalties == [
+        ("M-P-1", 2),
+        ("M-P-2", None),
+        ("M-P-3", Fraction("0.5")),
+        ("M-P-4", 1),
+    ]
+    assert [one.name for one in REAL.classes] == ["D", "C", "B", "A"]
+    assert [one.id for one in REAL.remarks] == ["M-N-1", "M-N-2", "M-N-3", "Y-S"] + [f"BN-{n}" for n in range(1, 7)]
+    assert RUBRIC.small_unit_below == 30
+
+
+def test_a_case_beside_the_bands_and_levels_for_communes_alone() -> None:
+    held = Fact(criterion="M-II-4", case="no plan but held", source="s")
+    level = Fact(criterion="M-II-3", case="level 2", source="s")
+    commune, province = (scored([held, level], [], RULES, of) for of in ("commune", "province"))
+    points = {one.criterion: one.points for one in commune.lines}
+    assert (points["M-II-4"], points["M-II-3"]) == (8, 9)
+    assert "M-II-3" in province.left_out, "the rubric has no bands for it there"
+    assert province.applicable == commune.applicable - 18
+
+
+def test_a_yes_that_is_not_said_is_a_no_and_earns_nothing() -> None:
+    found = scored([Fact(criterion="M-I-1", case="no", source="s")], [], RULES, "commune").lines[0]
+    assert (found.points, found.gain.to_case, found.gain.points) == (0, "yes", 10)
+    held = criterion("M-II-4")
+    assert [case.name for case in held.cases] == ["no plan but held"], "beside bands there is no such case"
+    assert read_bands("a -> 1; b -> 2")[1][-1].name == "b", "nor where cases are named"
+
+
+@pytest.mark.parametrize(
+    ("written_bands", "code"),
+    [
+        ("r>=85 -> 10; 60<=r<80 -> 5; r<60 -> 0", "bands_gap"),
+        ("r>=85 -> 10; 60<=r<90 -> 5; r<60 -> 0", "bands_overlap"),
+        ("r>=85 -> 10; 60<r<85 -> 5; r<=60 -> 0", "band_not_half_open"),
+        ("n>=2 -> 10; n=0 -> 0", "bands_gap"),
+        ("n<100 -> 3", "bands_gap"),
+        ("n>=1.5 -> 3", "band_not_whole"),
+        ("commune: 0 / 9 / 18", "levels_not_falling"),
+        ("r>>5 -> 3", "band_unread"),
+        ("r>=5 -> lots", "points_unread"),
+        ("r>=5 -> round(r/0*10, 2)", "points_unread"),
+    ],
+)
+def test_bands_that_cannot_be_held_against_a_value_are_refused(written_bands: str, code: str) -> None:
+    with pytest.raises(Misread) as misread:
+        read_bands(written_bands)
+    assert misread.value.code == code
+    assert misread.value.quote
+
+
+def test_what_no_band_names_at_the_low_end_earns_nothing_and_is_marked() -> None:
+    people: Any = criterion("M-II-5a")
+    assert [(band.lower, band.upper, band.flat, band.implied) for band in people.bands] == [
+        (0, 1, 0, True),
+        (1, 50, 1, False),
+        (50, 100, 3, False),
+        (100, None, 6, False),
+    ]
+
+
+def test_rows_that_are_wrong_are_named_with_their_words() -> None:
+    reader = Reader()
+    cells = {"rule_id": "X", "group": "I", "criterion": "c", "max_points": "9", "bands": "yes -> 10", "unit": ""}
+    reader.row(Row(2, cells))
+    reader.row(Row(3, cells | {"group": "Penalty", "max_points": "much"}))
+    reader.row(Row(4, cells | {"max_points": "0", "bands": "yes -> 0"}))
+    reader.end()
+    assert [(one.field, one.code, one.quote) for one in reader.problems] == [
+        ("row 2.bands", "max_not_earned", "9: yes -> 10"),
+        ("row 3.max_points", "penalty_unread", "much"),
+        ("row 4.bands", "max_unread", "0"),
+    ]
+
+
+# --- what a score says ---
+
+
+def test_the_cliff_of_disbursement_is_kept_and_the_way_up_is_shown() -> None:
+    below = line("M-II-6", "59.99")
+    assert below.gain is not None
+    assert (below.points, below.gain.to_value, below.gain.by) == (0, 60, Fraction("0.01"))
+    assert below.gain.points == Fraction("7.06")
+    assert line("M-II-6", "84.96").gain is None, "full marks by rounding: no band earns more"
+
+
+def test_the_smallest_change_counts_tasks_where_tasks_are_counted() -> None:
+    fact = Fact(criterion="M-II-1", part=7, whole=9, source="s", origin="tasks", task_ids=["t1", "t2"])
+    found = next(one for one in scored([fact], [], RULES, "commune").lines if one.criterion == "M-II-1")
+    assert (found.points, found.band) == (4, "70<=r<80 -> 4")
+    assert found.gain is not None
+    assert (found.gain.more, found.gain.to_value, found.gain.points) == (1, 80, 2)
+    assert found.task_ids == ["t1", "t2"]
+
+
+def test_penalties_and_a_form_that_came_too_late() -> None:
+    facts = [Fact(criterion=one.id, case="yes", source="s") for one in RUBRIC.criteria if one.case("yes")]
+    late = Deduction(penalty="M-P-1", source="s")
+    missing = Deduction(penalty="M-P-3", times=3, source="s")
+    rules = ScoringRules(missing_fact="left_out")
+    plain = scored(facts, [late, missing], rules, "commune")
+    assert (plain.points, plain.applicable, plain.penalties) == (18, 18, Fraction("3.5"))
+    assert plain.score == Fraction(29, 36) * 100
+    other = scored(facts, [late, missing], rules.model_copy(update={"penalties_from": "score"}), "commune")
+    assert other.score == Fraction("96.5")
+    void = scored(facts, [Deduction(penalty="M-P-2", source="s")], rules, "commune")
+    assert (void.score, void.accepted) == (0, False)
+
+
+def test_a_fact_that_nobody_told_is_nothing_or_left_out_as_the_committee_says_and_always_provisional() -> None:
+    facts = [Fact(criterion="M-I-1", case="yes", source="s")]
+    zero = scored(facts, [], RULES, "commune")
+    left_out = scored(facts, [], ScoringRules(missing_fact="left_out"), "commune")
+    assert (zero.score, zero.applicable, zero.provisional) == (10, 100, True)
+    assert (left_out.score, left_out.applicable, left_out.provisional) == (100, 10, True)
+
+
+@pytest.mark.parametrize(
+    ("fact", "code"),
+    [
+        ({"criterion": "M-II-1", "value": "100.01"}, "value_beyond"),
+        ({"criterion": "M-II-1", "value": "-1"}, "value_negative"),
+        ({"criterion": "M-I-2", "value": "1.5"}, "value_not_whole"),
+        ({"criterion": "M-I-1", "value": "1"}, "case_expected"),
+        ({"criterion": "M-I-1", "case": "maybe"}, "case_unknown"),
+        ({"criterion": "M-II-4"}, "value_missing"),
+    ],
+)
+def test_values_that_do_not_exist_are_refused(fact: dict[str, Any], code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        scored([Fact(source="s", **fact)], [], RULES, "commune")
+    assert [problem.code for problem in refused.value.errors] == [code]
+    with pytest.raises(Invalid):
+        scored([], [Deduction(penalty="X", source="s")], RULES, "commune")
+
+
+# --- what holds of every score ---
+
+
+@st.composite
+def facts_of_a_month(draw: Any) -> list[Fact]:
+    facts = []
+    for one in RUBRIC.criteria:
+        kind = draw(st.sampled_from(["none", "not", "value", "value", "case"]))
+        if kind == "not":
+            facts.append(Fact(criterion=one.id, applies=False, source="s"))
+        elif kind == "case" and one.cases:
+            facts.append(Fact(criterion=one.id, case=draw(st.sampled_from(one.cases)).name, source="s"))
+        elif kind != "none" and one.bands:
+            if one.measure == "count":
+                facts.append(Fact(criterion=one.id, value=draw(st.integers(0, 300)), source="s"))
+            else:
+                whole = draw(st.integers(1, 400))
+                part = draw(st.integers(0, whole if one.top is not None else 2 * whole))
+                facts.append(Fact(criterion=one.id, part=part, whole=whole, source="s"))
+    return facts
+
+
+DEDUCTIONS = st.lists(
+    st.builds(Deduction, penalty=st.sampled_from(["M-P-1", "M-P-3", "M-P-4"]), times=st.integers(1, 40), source=st.just("s")),
+    max_size=3,
+)
+SETTINGS = st.builds(
+    ScoringRules, missing_fact=st.sampled_from(["zero", "left_out"]), penalties_from=st.sampled_from(["points", "score"])
+)
+
+
+@given(facts_of_a_month(), DEDUCTIONS, SETTINGS, st.sampled_from(["commune", "province"]))
+@settings(max_examples=150, deadline=None)
+def test_every_score_is_within_bounds_and_explained_to_the_last_point(
+    facts: list[Fact], deductions: list[Deduction], rules: ScoringRules, level: str
+) -> None:
+    found = scored(facts, deductions, rules, level)
+    assert [one.criterion for one in found.lines] == [one.id for one in RUBRIC.criteria]
+    assert found.points == sum(one.points for one in found.lines)
+    assert found.applicable == sum(one.max_points for one in found.lines if one.counted)
+    assert found.penalties == sum(one.points or 0 for one in found.taken)
+    for one in found.lines:
+        assert 0 <= one.points <= one.max_points
+        assert one.counted or one.points == 0
+        assert one.counted == (one.criterion not in found.left_out)
+        assert (one.because is None) == (one.counted and one.known), "whatever earns nothing for want of sense says why"
+    if found.score is None:
+        assert found.applicable == 0
+    else:
+        assert 0 <= found.score <= 100
+        again = found.points - found.penalties if rules.penalties_from == "points" else found.points
+        lost = 0 if rules.penalties_from == "points" else found.penalties
+        assert found.score == max(0, again / found.applicable * 100 - lost)
+
+
+@given(st.sampled_from([one for one in RUBRIC.criteria if one.bands]), st.data())
+@settings(max_examples=150, deadline=None)
+def test_the_smallest_change_is_enough_and_nothing_less_is(one: Criterion, data: Any) -> None:
+    ceiling = 100 if one.top is not None else 300
+    value = data.draw(
+        st.integers(0, ceiling).map(Fraction) if one.measure == "count"
+        else st.fractions(min_value=0, max_value=ceiling, max_denominator=997)
+    )  # fmt: skip
+    before = line(one.id, value)
+    if before.gain is None:
+        assert all(band.points(band.lower) <= before.points for band in one.bands if band.lower > value)
+        return
+    assert before.gain.to_value == value + before.gain.by
+    after = line(one.id, before.gain.to_value)
+    assert (after.band, after.points) == (before.gain.band, before.points + before.gain.points)
+    less = before.gain.to_value - (1 if one.measure == "count" else Fraction(1, 10**6))
+    if less >= value:
+        assert line(one.id, less).band == before.band
+
+
+@given(st.sampled_from([one for one in RUBRIC.criteria if one.bands]), st.fractions(0, 300), st.fractions(0, 300))
+def test_more_never_earns_less(one: Criterion, first: Fraction, second: Fraction) -> None:
+    low, high = sorted((first, second))
+    if one.measure == "count":
+        low, high = Fraction(int(low)), Fraction(int(high))
+    if one.top is not None:
+        low, high = min(low, one.top), min(high, one.top)
+    assert line(one.id, low).points <= line(one.id, high).points
+
+
+# --- exact numbers ---
+
+
+@given(st.fractions(-(10**6), 10**6))
+def test_what_is_written_is_read_again_and_what_is_shown_never_crosses_a_border(value: Fraction) -> None:
+    assert exact(written(value)) == value
+    assert abs(Fraction(shown(value))) <= abs(value)
+    assert abs(Fraction(shown(value)) - value) < Fraction(1, 100)
+    assert abs(rounded(value, 2) - value) <= Fraction(1, 200)
+
+
+@pytest.mark.parametrize("text", ["", "1e9", "1/0", "１", "nan", 0.5, True, None, "9" * 41])
+def test_what_is_no_exact_number_is_refused(text: Any) -> None:
+    with pytest.raises(ValueError, match="number"):
+        exact(text)
+
+
+def test_a_number_without_an_end_is_a_fraction() -> None:
+    assert [written(Fraction(1, 10**places)) for places in (12, 13)] == ["0.000000000001", "1/10000000000000"]
+    assert written(Fraction(-5, 2)) == "-2.5"
+
+
+def test_halves_go_up() -> None:
+    assert [written(rounded(Fraction(n, 1000), 2)) for n in (5, 15, 25, -5)] == ["0.01", "0.02", "0.03", "-0.01"]
+    assert (shown(Fraction("89.999")), shown(Fraction(-1, 1000)), shown(Fraction(7), 0)) == ("89.99", "0.00", "7")
