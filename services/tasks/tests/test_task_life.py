@@ -133,7 +133,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def publish(self) -> None:
-        self._attempt(lambda task: task.publish(unclear(task, FACTS)))
+        self._attempt(lambda task: task.publish(unclear(task, FACTS), local_day(self.now)))
 
     @rule(person=PERSON)
     def assign(self, person: str | None) -> None:
