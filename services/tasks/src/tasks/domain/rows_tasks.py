@@ -118,9 +118,13 @@ class TaskRow:
         before = _divided(task.import_digest)
         return [column for column, mark in self.marks.items() if before.get(column) != mark]
 
+    def wanted(self, columns: Iterable[str]) -> dict[str, Any]:
+        """The fields that come of these columns."""
+        return {name: value for column in columns for name, value in self.fields[column].items()}
+
     def amend(self, task: Task, columns: Iterable[str]) -> list[str]:
         """Take over what the plan changed; returns the fields that differ."""
-        changes = {name: value for column in columns for name, value in self.fields[column].items()}
+        changes = self.wanted(columns)
         task.import_digest = _joined({**_divided(task.import_digest), **self.marks})
         return task.amend(changes)
 
