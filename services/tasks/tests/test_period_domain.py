@@ -111,12 +111,14 @@ def test_an_open_ended_task_is_asked_every_year_and_is_never_done() -> None:
     assert [one.code for one in broken.value.errors] == ["never_done"]
 
 
-def test_a_pause_has_no_periods_and_the_next_one_follows_it() -> None:
+def test_a_period_within_a_pause_is_passed_over_and_the_one_in_which_work_goes_on_is_not() -> None:
     task = worded("Hằng tháng")
+    assert opened(task, "2026-11-24") == [("2026-11", "2026-11-30")]
     task.state = "paused"
     assert opened(task, "2027-01-15") == []
+    assert task.look_on == date(2027, 2, 1)
     task.state = "in_progress"
-    assert opened(task, "2027-02-01") == [("2027-02", "2027-02-28")]
+    assert opened(task, "2027-01-20") == [("2027-01", "2027-01-31")], "December passed within the pause"
 
 
 def test_a_calendar_makes_the_time_clear_and_words_that_do_not_say_how_often_do_not() -> None:
@@ -226,9 +228,21 @@ def test_a_day_that_people_set_is_theirs_and_no_paper_moves_it() -> None:
     assert task.due_on == date(2027, 2, 1)
 
 
+@pytest.mark.parametrize("change", [{"deadline_written": "20 ngày sau khi Trung ương ban hành"}, {"due_on": None}])
+def test_another_rule_or_a_day_taken_away_waits_for_the_paper_anew(change: dict[str, Any]) -> None:
+    task = waiting()
+    start_clock(task, paper(), RULES)
+    task.amend(read_words(change, deadline_before=task.deadline_written))
+    assert waits(task)
+    assert start_clock(task, paper(), RULES)
+    assert task.due_on == date(2026, 12, 4) + timedelta(days=task.waits_days or 0)
+
+
 def test_what_another_body_dates_itself_is_asked_about_again_every_so_many_days() -> None:
     task = waiting("Theo kế hoạch của Bộ Công an")
     assert not start_clock(task, paper(awaited_as=["Bộ Công an"]), RULES)
+    sample = waiting("Theo kế hoạch của Bộ Công an", sample="foreign")
+    assert not ask_again(sample, RULES, date(2027, 11, 24)), "another province's plan asks nobody"
     days = [day for day in range(100) if ask_again(task, RULES, date(2026, 11, 24) + timedelta(days=day))]
     assert days == [30, 60, 90]
 

@@ -80,7 +80,6 @@ DIRECTIVES = Store(
         Index("_d.canonical"),
         Index("_d.issued_on"),
         Index("parent_id", "_d.issued_on"),
-        Index("awaited_under"),
         Index("_d.awaited"),
         Index("_d.unfollowed"),
     ),

@@ -134,16 +134,23 @@ def _beyond_the_end(task: Task, span: Span) -> bool:
 
 
 def open_periods(task: Task, rules: Committee, today: date) -> list[Period]:
-    """Open the periods that have begun by a day, at most `AT_MOST`, and say when to look again. A pause has no periods."""
+    """Open the periods that have begun by a day, at most `AT_MOST`, and say when to look again.
+
+    A period that lies wholly within a pause is passed over; the one in which the task goes on is opened then.
+    """
     opened: list[Period] = []
     undecided = task.deadline_kind == Kind.RECURRING and calendar_of(task, rules) is None and task.state in _RUNNING
     task.look_on = today + timedelta(days=1) if undecided else None
+    paused = task.state == "paused"
     for span in spans_ahead(task, rules):
+        if paused and span.ends_on >= today:
+            task.look_on = span.ends_on + timedelta(days=1)
+            break
         if span.starts_on > today or len(opened) == AT_MOST:
             task.look_on = span.starts_on
             break
         task.opened_until = span.ends_on
-        if task.state != "paused":
+        if not paused:
             opened.append(_opened(task, span))
     return opened
 

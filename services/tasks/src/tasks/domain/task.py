@@ -47,7 +47,8 @@ CONTENT = (
 
 AT_ONCE = date.min
 """`Task.look_on` of a task at which the clock has to look as soon as it can."""
-_CLOCKED = frozenset({"deadline_written", "deadline_kind", "due_on", "starts_on", "calendar", "waits_for", "directive_id"})
+_WAIT = frozenset({"waits_for", "waits_days", "waits_working"})
+_CLOCKED = _WAIT | {"deadline_written", "deadline_kind", "due_on", "starts_on", "calendar", "directive_id"}
 """Fields that, when changed, give the clock something to look at."""
 
 
@@ -189,8 +190,10 @@ class Task(Aggregate):
         self.adopt(changed)
         if "due_on" in changed:
             self.told = 0
+        if not _WAIT.isdisjoint(changed) or self.due_on is None:
+            self.clock = None  # another rule, or the day that came of the paper was taken away: it is looked for anew
         if "waits_for" in changed:
-            self.clock, self.waiting_since, self.asked_again = None, None, 0
+            self.waiting_since, self.asked_again = None, 0
         if not _CLOCKED.isdisjoint(changed):
             self._look_at_once()
         self.record(events.TaskAmended(**self._public(), fields=sorted(changed)))

@@ -95,6 +95,9 @@ def stop_clock(task: Task, paper: Directive) -> bool:
 
 def ask_again(task: Task, rules: Committee, today: date) -> bool:
     """Say once every `ask_again_days` that the task still waits, and when to look at it next. True when it was said."""
+    if task.sample is not None:  # other provinces' plans and invented ones: nobody is to be asked
+        task.look_on = None
+        return False
     waited = days_waited(task, today)
     every = rules.ask_again_days
     task.look_on = today + timedelta(days=every - waited % every)
