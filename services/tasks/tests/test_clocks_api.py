@@ -149,6 +149,23 @@ async def test_a_task_that_comes_after_its_paper_is_dated_as_well(process: Proce
     assert (shown["due_on"], shown["days_waited"]) == ("2026-12-20", 0)
 
 
+async def test_a_plan_that_is_put_under_its_superior_paper_later_finds_what_it_waited_for(
+    process: Process, api: TaskApi, registrar: TaskApi
+) -> None:
+    root, plan = await paper(registrar, "57-NQ/TW"), await paper(registrar, "11-KH/BCĐ")
+    below = await paper(registrar, "03-KH/ĐU", parent_id=plan)
+    task = await api.create(deadline_written=CENTRE, directive_id=below)
+    await paper(registrar, "06-KH/BCĐTW", issued_on="2026-11-20", parent_id=root, awaited_as=["Trung ương"])
+    await follow(process)
+    await keep(process)
+    assert (await api.get(f"tasks/{task}"))["due_on"] is None
+    await registrar.patch(f"directives/{plan}", {"parent_id": root})
+    await follow(process)
+    await keep(process)
+    assert (await api.get(f"tasks/{task}"))["due_on"] == "2026-12-20"
+    assert (await registrar.get(f"directives/{plan}"))["settled"]
+
+
 async def test_hundreds_of_waiting_tasks_follow_in_pages_and_a_run_that_was_cut_off_is_taken_up(
     process: Process, api: TaskApi, registrar: TaskApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:

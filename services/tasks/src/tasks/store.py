@@ -43,14 +43,14 @@ def _searched(task: Task) -> dict[str, Any]:
         "seen_by": [*(f"unit:{unit}" for unit in units), *(f"person:{person}" for person in people)],
         "look": None if task.look_on is None else f"{task.look_on.isoformat()}/{task.id}",
         "clock_of": None if task.clock is None else f"{task.clock.directive_id}/{task.id}",
-        "waits": waits_key(task.waits_for, task.directive_id) + task.id if waits(task) else None,
+        "waits": waits_key(task.directive_id, task.waits_for) + task.id if waits(task) else None,
         "tokens": tokens(" ".join((task.title, task.reference or "", task.lead_written, task.product))),
     }
 
 
-def waits_key(body: str, directive_id: str | None) -> str:
-    """Where tasks stand that wait for a body's paper under a directive."""
-    return f"{body_key(body)}|{directive_id or ''}/"
+def waits_key(directive_id: str | None, body: str | None = None) -> str:
+    """Where tasks of a directive stand that wait for a paper; of this body, when one is given."""
+    return f"{directive_id or ''}|" + ("" if body is None else f"{body_key(body)}/")
 
 
 def period_order(period: Period) -> str:
@@ -242,8 +242,8 @@ def due_within(first: date | None, last: date, *, told_at_most: int, after: str)
     return {"told": told, "state": {"$in": list(OPEN)}, "due_on": due, "_id": {"$gt": after}}
 
 
-BEHIND_ALL = "~"
-"""Sorts behind every id: `<day>/~` is the end of a day's keys."""
+BEHIND_ALL = "\uffff"
+"""Sorts behind every id and every name of a body: `<day>/` and this is the end of a day's keys."""
 
 
 def keyed_between(field: str, after: str, before: str) -> dict[str, Any]:

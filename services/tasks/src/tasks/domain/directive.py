@@ -50,6 +50,8 @@ class Directive(Aggregate):
     ended_on: Day | None = None
     ended_by_id: str | None = None
     lines: list[Line] = Field(default_factory=list)
+    relinked: bool = False
+    """True until its waiting tasks were looked at, after it came to stand under another paper."""
     unfollowed: bool = False
     """True until every task has followed what changed here (`features/follow_papers.py`)."""
 
@@ -75,10 +77,11 @@ class Directive(Aggregate):
 
     def correct(self, changes: dict[str, Any]) -> bool:
         """Take over what the register now says. False when it says the same."""
-        awaited = self.awaited_as
+        awaited, parent_id = self.awaited_as, self.parent_id
         differs = self.adopt(changes)
         if differs:
-            self.unfollowed = self.unfollowed or bool(awaited or self.awaited_as)
+            self.relinked = self.relinked or self.parent_id != parent_id
+            self.unfollowed = self.unfollowed or self.relinked or bool(awaited or self.awaited_as)
             self.record(DirectiveChanged(**self._public()))
         return differs
 

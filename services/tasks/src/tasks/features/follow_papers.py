@@ -1,8 +1,9 @@
 """Timed job: whatever changed about a paper reaches every task that hangs on it, page by page.
 
 A paper that plans wait for dates the tasks below it, at any depth; a corrected one moves what it dated; a withdrawn one lets
-them wait again; one that is in force no more has its tasks ask what becomes of them. A page is one transaction, and a task
-that has followed is not changed again: the job may be cut off anywhere, and goes on until the paper says that all have.
+them wait again; one that came to stand under another has its waiting tasks looked at; one that has ended has its tasks ask
+what becomes of them. A page is one transaction, and a task that has followed is not changed again: the job may be cut off
+anywhere, and goes on until the paper says that all have.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from common.errors import Conflict
-from common.repository import Reader
+from common.repository import DERIVED, Reader
 from common.unit_of_work import UnitOfWork, Units
 from tasks.domain.committee import Committee
 from tasks.domain.directive import Directive
 from tasks.domain.fate import ask_fate
-from tasks.domain.task import Task
-from tasks.domain.waiting import start_clock, starts_clocks, stop_clock
+from tasks.domain.task import AT_ONCE, Task
+from tasks.domain.waiting import start_clock, starts_clocks, stop_clock, waits
 from tasks.store import (
     BEHIND_ALL,
     DIRECTIVES,
@@ -54,8 +55,12 @@ async def _steps(reader: Reader, paper: Directive) -> AsyncIterator[tuple[list[s
     if starts_clocks(paper):
         for directive_id in await papers_below(reader, paper.scope_roots):
             for body in paper.awaited_as:
-                async for ids in _pages(reader, "waits", waits_key(body, directive_id)):
+                async for ids in _pages(reader, "waits", waits_key(directive_id, body)):
                     yield ids, start_clock
+    if paper.relinked:
+        for directive_id in await papers_below(reader, [paper.id]):
+            async for ids in _pages(reader, "waits", waits_key(directive_id)):
+                yield ids, _look_again
     if paper.ended_how is not None:
         async for ids in _given_by(reader, paper.id):
             yield ids, _ask
@@ -65,7 +70,7 @@ async def _pages(reader: Reader, field: str, key: str) -> AsyncIterator[list[str
     after = key
     while found := await reader.find(TASKS, keyed_between(field, after, key + BEHIND_ALL), sort=(f"_d.{field}",), limit=PAGE):
         yield [task.id for task in found]
-        after = key + found[-1].id
+        after = str(TASKS.dump(found[-1])[DERIVED][field])
 
 
 async def _given_by(reader: Reader, directive_id: str) -> AsyncIterator[list[str]]:
@@ -77,6 +82,11 @@ async def _given_by(reader: Reader, directive_id: str) -> AsyncIterator[list[str
 
 def _restart(task: Task, paper: Directive, rules: Committee) -> bool:
     return start_clock(task, paper, rules) if starts_clocks(paper) else stop_clock(task, paper)
+
+
+def _look_again(task: Task, _: Directive, __: Committee) -> bool:
+    """Its paper stands under another one now, and with it perhaps under one that it waits for."""
+    return waits(task) and task.adopt({"look_on": AT_ONCE})
 
 
 def _ask(task: Task, paper: Directive, _: Committee) -> bool:
@@ -107,7 +117,7 @@ async def _followed(units: Units, paper: Directive) -> None:
     async def work(uow: UnitOfWork) -> None:
         present = await uow.load(DIRECTIVES, paper.id)
         if present.version == paper.version:
-            present.unfollowed = False
+            present.unfollowed = present.relinked = False
             uow.save(DIRECTIVES, present)
 
     await units.run(work, units.system())
