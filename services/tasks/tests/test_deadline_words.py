@@ -104,6 +104,8 @@ def test_each_wording_of_the_plans_means_what_the_table_says(written: str) -> No
         ("ngày 30 tháng 9 năm 2026", due(Kind.DATE, "2026-09-30")),
         ("Từ 10/7/2026 đến 30/11/2026", due(Kind.DATE, "2026-11-30", starts_on=date(2026, 7, 10))),
         ("Quý II - III/2026", due(Kind.QUARTER, "2026-09-30", "quarter", starts_on=date(2026, 4, 1))),
+        ("2026 - 2026", due(Kind.YEAR_RANGE, "2026-12-31", "year_range", starts_on=date(2026, 1, 1))),
+        ("tháng 6 - tháng 6/2026", due(Kind.MONTH, "2026-06-30", "month", starts_on=date(2026, 6, 1))),
         ("tháng 6 - tháng 9/2026", due(Kind.MONTH, "2026-09-30", "month", starts_on=date(2026, 6, 1))),
         ("15 ngày làm việc kể từ ngày Bộ Công an ban hành hướng dẫn",
          Deadline("", Kind.RELATIVE_EVENT, wait=Wait("Bộ Công an", 15, True))),

@@ -121,6 +121,23 @@ def test_a_period_within_a_pause_is_passed_over_and_the_one_in_which_work_goes_o
     assert opened(task, "2027-01-20") == [("2027-01", "2027-01-31")], "December passed within the pause"
 
 
+def test_the_borders_of_periods() -> None:
+    """A day counts to both ends: due on the day of publication, begun on the last due day, paused on its last day."""
+    assert opened(worded("Hằng tháng, trước ngày 24"), "2026-11-24") == [("2026-11", "2026-11-24")]
+    ends = worded("Hằng tháng", due_on=date(2026, 12, 1))
+    assert [key for key, _ in opened(ends, "2027-01-05")] == ["2026-11", "2026-12"]
+    assert ends.look_on is None
+    paused = worded("Hằng tháng", state="paused")
+    assert opened(paused, "2026-11-30") == []
+    paused.state = "in_progress"
+    assert [key for key, _ in opened(paused, "2026-11-30")] == ["2026-11"]
+    task = worded("Hằng tháng")
+    (period,) = open_periods(task, RULES, date(2026, 11, 24))
+    task.take_lines()
+    tell_of_period(task, period, date(2026, 11, 30), 3)
+    assert [what for what, _, _ in task.take_lines()] == ["period_fell_due_soon"], "the due day itself is not late"
+
+
 def test_a_calendar_makes_the_time_clear_and_words_that_do_not_say_how_often_do_not() -> None:
     def against(task: Task, rules: Committee = RULES) -> list[str]:
         found = clears(task, Facts(PEOPLE_OF, Names(()).read(""), rules))
@@ -187,7 +204,7 @@ def waiting(words: str = "30 ngày sau khi Trung ương ban hành", **changes: A
 def test_a_paper_dates_what_waited_and_the_days_are_booked_to_its_body() -> None:
     task = waiting()
     assert waits(task)
-    assert days_waited(task, date(2026, 12, 1)) == 7
+    assert [days_waited(task, date(2026, month, day)) for month, day in ((11, 23), (11, 24), (12, 1))] == [0, 0, 7]
     assert start_clock(task, paper(), RULES)
     assert task.clock is not None
     assert (task.due_on, task.clock.days_waited, days_waited(task, date(2027, 5, 1))) == (date(2027, 1, 3), 10, 10)
