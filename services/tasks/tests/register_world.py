@@ -26,6 +26,7 @@ FILES = {
     "tasks": "tasks.csv",
 }
 """In the order in which they have to be imported."""
+OTHER_FILES = {"variants": "name_variants.csv"}
 SCOPES = frozenset(
     ["imports:write", *(f"{noun}:{verb}" for noun in ("units", "people", "directives", "tasks") for verb in ("read", "write"))]
 )
@@ -37,7 +38,7 @@ def of_unit(*units: str, scopes: frozenset[str] = SCOPES) -> Actor:
 
 
 def file_of(kind: str) -> bytes:
-    return (DATA / FILES[kind]).read_bytes()
+    return (DATA / (FILES | OTHER_FILES)[kind]).read_bytes()
 
 
 def rows_of(kind: str) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from common.http import IDEMPOTENCY
 from common.outbox import new_id
 from common.service import Process
 from common.testing import Area
+from common.unit_of_work import UnitOfWork
 from services.tasks.tests.register_world import (
     FILES,
     PROVINCE,
@@ -32,7 +33,9 @@ from services.tasks.tests.register_world import (
     rows_of,
 )
 from tasks.domain.task import Task
+from tasks.features import import_tasks
 from tasks.service import service
+from tasks.store import save_task
 
 pytestmark = pytest.mark.servers
 
@@ -118,6 +121,50 @@ async def test_a_changed_row_is_updated_and_says_what_changed(process: Process, 
     assert counts(await register.imported("units", without_notes)) == "unchanged 475", "a column left out is no change"
 
 
+async def test_the_plan_sent_again_shows_what_it_changes_before_it_does(process: Process, register: Register) -> None:
+    """Same task ids, columns in another order: the preview says field by field what was and what will be."""
+    await register.imported("agencies")
+    plan = [row for row in rows_of("tasks") if row["task_uid"] in ("NQ03-001", "NQ03-002", "NQ03-005")]
+    first = await register.imported("tasks", csv_of(plan))
+    assert [row["changes"] for row in first["rows"]] == [{}, {}, {}]
+    plan[0] = {**plan[0], "deadline_raw": "Quý III/2025", "deadline_date": ""}
+    plan[1] = {**plan[1], "title_short": "Chuyên mục mới"}
+    shuffled = csv_of([dict(reversed(row.items())) for row in plan])
+    written = await events(process), await documents(process, "tasks")
+    preview = await register.imported("tasks", shuffled, dry_run="true")
+    assert counts(preview) == "unchanged 1, updated 2"
+    assert [row["id"] for row in preview["rows"]] == [row["id"] for row in first["rows"]]
+    assert preview["rows"][0]["changes"] == {
+        "deadline_written": ["6/2025", "Quý III/2025"], "deadline_kind": ["month", "quarter"],
+        "due_on": ["2025-06-30", "2025-09-30"],
+    }  # fmt: skip
+    assert preview["rows"][1]["changes"]["title"][1] == "Chuyên mục mới"
+    assert preview["rows"][2]["changes"] == {}
+    assert (await events(process), await documents(process, "tasks")) == written
+    done = await register.imported("tasks", shuffled)
+    assert [row["changes"] for row in done["rows"]] == [row["changes"] for row in preview["rows"]]
+    assert counts(await register.imported("tasks", shuffled)) == "unchanged 3"
+
+
+async def test_an_import_that_breaks_off_leaves_nothing_behind(
+    process: Process, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved, real = 0, save_task
+
+    def breaks(uow: UnitOfWork, task: Task) -> Task:
+        nonlocal saved
+        saved += 1
+        if saved == 100:
+            raise PermissionError("the plug was pulled")
+        return real(uow, task)
+
+    monkeypatch.setattr(import_tasks, "save_task", breaks)
+    await register.bring("tasks", file_of("tasks"), 500)
+    assert (await documents(process, "tasks"), await documents(process, "history"), await events(process)) == (0, 0, 0)
+    monkeypatch.setattr(import_tasks, "save_task", real)
+    assert counts(await register.imported("tasks")) == "created 186"
+
+
 async def test_wrong_rows_are_refused_and_the_others_come_in(register: Register) -> None:
     body = (
         "unit_uid,nso_code,level,full_name,parent_uid,colour\n"
@@ -163,6 +210,7 @@ async def test_an_issued_task_is_not_touched(process: Process, register: Registe
     refused = await register.imported("tasks", one_task(title_short="Một việc khác"))
     assert counts(refused) == "refused 1"
     assert "task_already_issued" in codes(refused, 2)
+    assert refused["rows"][0]["changes"]["title"][1] == "Một việc khác", "somebody has to amend it by hand"
     assert await events(process) == before
     assert (await register.get(f"tasks/{key}"))["title"] != "Một việc khác"
 

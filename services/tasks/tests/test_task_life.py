@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,10 +18,13 @@ from common.errors import RuleBroken
 from services.tasks.tests.task_world import NOW, PEOPLE_OF, A, B, a_task
 from tasks.domain.clears import Facts, check_stays_clear, unclear, unfit
 from tasks.domain.committee import Committee
+from tasks.domain.directive import Directive
 from tasks.domain.leads import Names
+from tasks.domain.periods import Period, open_periods
 from tasks.domain.reading import read_words
 from tasks.domain.task import OPEN, Evidence, Task
 from tasks.domain.timeliness import timeliness, verdict
+from tasks.domain.waiting import start_clock
 
 FACTS = Facts(PEOPLE_OF, Names(()).read(""), Committee())
 NEXT = {
@@ -35,6 +39,8 @@ NEXT = {
 }
 """Where each state may lead."""
 
+AWAITED = ("5 ngày sau khi Trung ương ban hành", "8 ngày sau khi Trung ương ban hành")
+DEADLINES = ["", "30/11/2026", "12/2026", "Thường xuyên", "Hằng tháng, trước ngày 25", *AWAITED]
 WORDS = st.sampled_from(["", "lý do"])
 PERSON = st.sampled_from([None, "nobody", *PEOPLE_OF])
 CHANGE = st.one_of(
@@ -42,7 +48,8 @@ CHANGE = st.one_of(
     st.fixed_dictionaries({"approver_id": PERSON}),
     st.fixed_dictionaries({"lead_unit_id": st.sampled_from([None, A, B])}),
     st.fixed_dictionaries({"coordinator_unit_ids": st.sampled_from([[], [A], [B]])}),
-    st.fixed_dictionaries({"deadline_written": st.sampled_from(["", "30/11/2026", "12/2026", "Thường xuyên"])}),
+    st.fixed_dictionaries({"deadline_written": st.sampled_from(DEADLINES)}),
+    st.fixed_dictionaries({"calendar": st.sampled_from([None, "month", "year"])}),
     st.fixed_dictionaries({"due_on": st.none() | st.dates(local_day(NOW), local_day(NOW + timedelta(days=20)))}),
     st.fixed_dictionaries({"product": st.sampled_from(["", "Báo cáo", "Hệ thống", "Hợp tác"])}),
     st.fixed_dictionaries({"evidence_kind": st.sampled_from([None, "document", "link"])}),
@@ -61,6 +68,8 @@ class Life(RuleBasedStateMachine):
         self.told_of: list[tuple[Any, str]] = []
         self.refusals: list[RuleBroken] = []
         self.given_to: str | None = None
+        self.opening: list[Period] = []
+        self.periods: list[Period] = []
         self._publish_what_was_recorded()
 
     def _attempt(self, act: Callable[[Task], object]) -> None:
@@ -85,7 +94,7 @@ class Life(RuleBasedStateMachine):
         assert all(event.subject == self.task.id for event in recorded)
         self.seen += [what for what, _, _ in lines]
         self.told_of += [(self.task.due_on, what) for what, _, _ in lines if what in ("fell_due_soon", "became_overdue")]
-        if "amended" in self.seen[-len(lines) :] and lines and "due_on" in lines[-1][2]:
+        if lines and lines[-1][0] in ("amended", "clock_started") and "due_on" in lines[-1][2]:
             self.told_of = []
 
     # --- what people do ---
@@ -133,7 +142,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def publish(self) -> None:
-        self._attempt(lambda task: task.publish(unclear(task, FACTS)))
+        self._attempt(lambda task: task.publish(unclear(task, FACTS), local_day(self.now)))
 
     @rule(person=PERSON)
     def assign(self, person: str | None) -> None:
@@ -196,7 +205,35 @@ class Life(RuleBasedStateMachine):
     def sweep(self) -> None:
         self._attempt(lambda task: task.tell_of_due_day(local_day(self.now), FACTS.committee.nearly_due_days))
 
+    @rule()
+    def open_periods(self) -> None:
+        def act(task: Task) -> None:
+            self.opening = open_periods(task, FACTS.committee, local_day(self.now))
+
+        self._attempt(act)
+        self.periods += self.opening
+
+    @rule(days=st.integers(-3, 10))
+    def register_the_awaited_paper(self, days: int) -> None:
+        issued = local_day(self.now + timedelta(days=days))
+        paper = Directive(id="d", number="05-KH/BCĐTW", issuer="SC", issued_on=issued, awaited_as=["Trung ương"])
+        self._attempt(lambda task: start_clock(task, paper, FACTS.committee))
+
     # --- what must hold ---
+
+    @invariant()
+    def periods_follow_each_other_and_none_is_opened_twice(self) -> None:
+        assert len({period.key for period in self.periods}) == len(self.periods) == self.seen.count("period_opened")
+        for one, following in pairwise(self.periods):
+            assert one.starts_on <= one.ends_on < following.starts_on
+
+    @invariant()
+    def what_a_paper_dated_counts_from_it_unless_people_set_another_day(self) -> None:
+        clock = self.task.clock
+        if clock is not None:
+            assert "clock_started" in self.seen
+            assert self.task.waits_days is not None
+            assert clock.due_on == clock.issued_on + timedelta(days=self.task.waits_days)
 
     @invariant()
     def who_is_refused_is_told_why_and_what_to_do(self) -> None:

@@ -19,6 +19,7 @@ from tasks.domain.directory import AGENCY_LEVELS, Person, PersonName, Succession
 from tasks.domain.document_number import read_number
 from tasks.domain.leads import Names
 from tasks.domain.period import Month
+from tasks.domain.periods import Period
 from tasks.domain.report import Report, ReportBody, moment
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.rubric import Rubric
@@ -27,6 +28,7 @@ from tasks.domain.scoring import RULES_ID, ScoringRules
 from tasks.domain.target import Target, TargetActual
 from tasks.domain.task import OPEN, HistoryLine, Task
 from tasks.domain.text import fold, spelling, tokens
+from tasks.domain.waiting import body_key, waits
 
 
 def order_key(task: Task) -> str:
@@ -56,8 +58,26 @@ def _searched(task: Task) -> dict[str, Any]:
         "order": order_key(task),
         "units": units,
         "seen_by": [*(f"unit:{unit}" for unit in units), *(f"person:{person}" for person in people)],
+        "look": None if task.look_on is None else f"{task.look_on.isoformat()}/{task.id}",
+        "clock_of": None if task.clock is None else f"{task.clock.directive_id}/{task.id}",
+        "waits": waits_key(task.directive_id, task.waits_for) + task.id if waits(task) else None,
         "tokens": tokens(" ".join((task.title, task.reference or "", task.lead_written, task.product))),
     }
+
+
+def waits_key(directive_id: str | None, body: str | None = None) -> str:
+    """Where tasks of a directive stand that wait for a paper; of this body, when one is given."""
+    return f"{directive_id or ''}|" + ("" if body is None else f"{body_key(body)}/")
+
+
+def period_order(period: Period) -> str:
+    """Where a period stands in the list of its task's: by its first day, then by its key."""
+    return f"{period.starts_on.isoformat()}/{period.key}"
+
+
+def _due(period: Period) -> dict[str, Any]:
+    due = f"{period.due_on.isoformat()}/{period.id}" if period.state == "in_progress" else None
+    return {"order": period_order(period), "untold": due if period.told < 1 else None, "due": due if period.told < 2 else None}
 
 
 UNITS = Store(
@@ -73,8 +93,19 @@ NAMES = Store(PersonName, "person_names")
 DIRECTIVES = Store(
     Directive,
     "directives",
-    (Index("_d.canonical"), Index("_d.issued_on"), Index("parent_id", "_d.issued_on")),
-    lambda directive: {"canonical": fold(directive.canonical), "issued_on": issue_key(directive)},
+    (
+        Index("_d.canonical"),
+        Index("_d.issued_on"),
+        Index("parent_id", "_d.issued_on"),
+        Index("_d.awaited"),
+        Index("_d.unfollowed"),
+    ),
+    lambda directive: {
+        "canonical": fold(directive.canonical),
+        "issued_on": issue_key(directive),
+        "awaited": [body_key(body) for body in directive.awaited_as],
+        "unfollowed": directive.id if directive.unfollowed else None,
+    },
 )
 TASKS = Store(
     Task,
@@ -90,9 +121,15 @@ TASKS = Store(
         Index("reference", "-_d.order"),
         Index("_d.tokens", "-_d.order"),
         Index("told", "state", "due_on"),
+        Index("_d.look"),
+        Index("_d.clock_of"),
+        Index("_d.waits"),
+        Index("waits_for"),
+        Index("asks", "-_d.order"),
     ),
     _searched,
 )
+PERIODS = Store(Period, "periods", (Index("task_id", "-_d.order"), Index("_d.untold"), Index("_d.due")), _due)
 HISTORY = Store(HistoryLine, "history", (Index("task_id", "number"),))
 COMMITTEE = Store(Committee, "committee")
 RUBRICS = Store(Rubric, "rubrics", (Index("-valid_from", "-_id"),))
@@ -118,7 +155,7 @@ REPORT_BODIES = Store(ReportBody, "report_bodies")
 TARGETS = Store(Target, "targets", (Index("source", "_id"),))
 TARGET_ACTUALS = Store(TargetActual, "target_actuals", (Index("target_id", "-_id"),))
 
-STORES = (UNITS, SUCCESSIONS, PEOPLE, NAMES, DIRECTIVES, TASKS, HISTORY, COMMITTEE)
+STORES = (UNITS, SUCCESSIONS, PEOPLE, NAMES, DIRECTIVES, TASKS, PERIODS, HISTORY, COMMITTEE)
 
 
 # --- the register ---
@@ -187,6 +224,36 @@ def _group(row: dict[str, Any]) -> Group:
 _DAYS = ("due_on", "submitted_on", "completed_on")
 
 
+@dataclass(slots=True)
+class Waited:
+    """What is booked to one body whose paper plans wait for; `days` and `longest` in calendar days."""
+
+    body: str
+    waiting: int = 0
+    dated: int = 0
+    days: int = 0
+    longest: int = 0
+
+    def book(self, tasks: int, days: int, *, dated: bool) -> None:
+        self.waiting, self.dated = self.waiting + (0 if dated else tasks), self.dated + (tasks if dated else 0)
+        self.days, self.longest = self.days + days * tasks, max(self.longest, days)
+
+
+async def count_waits(reader: Reader, query: Filter, today: date) -> list[Waited]:
+    """What is booked to each body, most days first. Tasks are counted in groups that waited alike."""
+    key = {"body": "$waits_for", "since": "$waiting_since", "booked": "$clock.days_waited"}
+    live = {"waits_for": {"$gt": ""}, "$or": [{"_d.waits": {"$gt": ""}}, {"clock.days_waited": {"$gte": 0}}]}
+    pipeline: list[dict[str, Any]] = [{"$match": {"$and": [live, dict(query)]}}]
+    pipeline.append({"$group": {"_id": key, "count": {"$sum": 1}}})
+    found: dict[str, Waited] = {}
+    for row in await reader.aggregate(TASKS, pipeline):
+        group, booked = row["_id"], row["_id"].get("booked")
+        days = max(0, (today - date.fromisoformat(group["since"])).days) if booked is None else booked
+        body = found.setdefault(body_key(group["body"]), Waited(group["body"]))
+        body.book(row["count"], days, dated=booked is not None)
+    return sorted(found.values(), key=lambda one: (-one.days, -one.waiting, one.body))
+
+
 def visible_tasks(actor: Actor) -> dict[str, Any]:
     """The condition on tasks that this actor sees: those of their units, and those that are theirs in person."""
     if actor.units is None:
@@ -213,6 +280,36 @@ def due_within(first: date | None, last: date, *, told_at_most: int, after: str)
     due = {"$lte": last.isoformat(), **({} if first is None else {"$gte": first.isoformat()})}
     told = {"$in": list(range(told_at_most + 1))}
     return {"told": told, "state": {"$in": list(OPEN)}, "due_on": due, "_id": {"$gt": after}}
+
+
+BEHIND_ALL = "\uffff"
+"""Sorts behind every id and every name of a body: `<day>/` and this is the end of a day's keys."""
+
+
+def keyed_between(field: str, after: str, before: str) -> dict[str, Any]:
+    """The condition on documents whose derived key lies between two, both excluded: a range of one index."""
+    return {f"_d.{field}": {"$gt": after, "$lt": before}}
+
+
+async def papers_below(reader: Reader, roots: Iterable[str]) -> list[str]:
+    """Ids of these papers and of all that carry them out, level by level; a circle is passed once."""
+    found = dict.fromkeys(roots)
+    level = list(found)
+    while level:
+        below = await reader.find(DIRECTIVES, {"parent_id": {"$in": level}})
+        level = [paper.id for paper in below if paper.id not in found]
+        found |= dict.fromkeys(level)
+    return list(found)
+
+
+async def papers_above(reader: Reader, directive_id: str | None) -> set[str]:
+    """Ids of a paper and of all above it."""
+    found: set[str] = set()
+    while directive_id is not None and directive_id not in found:
+        found.add(directive_id)
+        paper = await reader.get(DIRECTIVES, directive_id)
+        directive_id = None if paper is None else paper.parent_id
+    return found
 
 
 def save_task(uow: UnitOfWork, task: Task) -> Task:

@@ -79,6 +79,21 @@ class DirectiveChanged(_Directive, type="tasks.directive.changed.v1", key="direc
     """The register's entry of a paper was corrected."""
 
 
+class _ByPaper(_Directive):
+    by_id: Annotated[DirectiveId | None, Field(description="The paper that does it, when it is registered")] = None
+    effective_on: LocalDay
+
+
+class DirectiveAmended(_ByPaper, type="tasks.directive.amended.v1", key="directive_id"):
+    """Another paper changed parts of it (sửa đổi, bổ sung); it stays in force."""
+
+
+class DirectiveEnded(_ByPaper, type="tasks.directive.ended.v1", key="directive_id"):
+    """It is in force no more: another paper took its place, it was repealed, or its issuer withdrew it."""
+
+    how: Literal["replaced", "repealed", "withdrawn"]
+
+
 class _Task(Event):
     """What everybody who reacts to a task needs: whose it is, and when it is due."""
 
@@ -88,6 +103,10 @@ class _Task(Event):
     responsible_id: PersonId | None = None
     approver_id: PersonId | None = None
     due_on: LocalDay | None = None
+
+
+OfTask = _Task
+"""What every event of a task is, for whoever records one by its type."""
 
 
 class TaskDrafted(_Task, type="tasks.task.drafted.v1", key="task_id"):
@@ -184,6 +203,105 @@ class TaskBecameOverdue(_Task, type="tasks.task.became_overdue.v1", key="task_id
     """The clock said that the due day has passed; once for each due day."""
 
 
+class _Period(_Task):
+    """One period of a task that repeats (kỳ báo cáo), or one occurrence of what a task waits for."""
+
+    period: Annotated[str, Field(description="Its key within the task", examples=["2026-11"])]
+
+
+class _DuePeriod(_Period):
+    period_due_on: LocalDay
+
+
+class PeriodOpened(_DuePeriod, type="tasks.task.period_opened.v1", key="task_id"):
+    """A period began: its own result is due on its own day."""
+
+    starts_on: LocalDay
+    ends_on: LocalDay
+
+
+class PeriodEvidenceAdded(_Period, type="tasks.task.period_evidence_added.v1", key="task_id"):
+    """Something that proves the result of a period was added; its content stays where it is."""
+
+    evidence_id: Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d007"])]
+    kind: Annotated[str, Field(examples=["document"])]
+    sha256: Annotated[str | None, Field(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])] = None
+
+
+class PeriodSubmitted(_DuePeriod, type="tasks.task.period_submitted.v1", key="task_id"):
+    """The result of a period was handed in for approval."""
+
+    submitted_at: Moment
+
+
+class PeriodReturned(_Period, type="tasks.task.period_returned.v1", key="task_id"):
+    """The approver sent the result of a period back to be mended."""
+
+    reason_code: Code
+
+
+class PeriodClosed(_DuePeriod, type="tasks.task.period_closed.v1", key="task_id"):
+    """The approver accepted the result of a period."""
+
+    completed_at: Moment
+    timeliness: Timeliness
+
+
+class PeriodFellDueSoon(_DuePeriod, type="tasks.task.period_fell_due_soon.v1", key="task_id"):
+    """The clock said that few days of a period are left; once."""
+
+    days_left: Annotated[int, Field(examples=[3])]
+
+
+class PeriodBecameOverdue(_DuePeriod, type="tasks.task.period_became_overdue.v1", key="task_id"):
+    """The clock said that the due day of a period has passed; once."""
+
+
+class _Waiting(_Task):
+    """A task whose clock waits for a paper of another body."""
+
+    waits_for: Annotated[str, Field(description="The body, as the plan words it", examples=["Trung ương"])]
+
+
+class ClockStarted(_Waiting, type="tasks.task.clock_started.v1", key="task_id"):
+    """The paper that a relative deadline waited for was registered, or its day corrected: `due_on` counts from it.
+
+    The days until then are booked to the body waited for, not to the unit that waited.
+    """
+
+    paper_id: DirectiveId
+    paper_issued_on: LocalDay
+    due_before: Annotated[LocalDay | None, Field(description="What the due day was until now")] = None
+    days_waited: Annotated[int, Field(ge=0, examples=[12])]
+
+
+class ClockStopped(_Waiting, type="tasks.task.clock_stopped.v1", key="task_id"):
+    """The paper that had started the clock was withdrawn: the task waits again."""
+
+    paper_id: DirectiveId
+    due_before: LocalDay
+
+
+class StillWaits(_Waiting, type="tasks.task.still_waits.v1", key="task_id"):
+    """The clock said that a task goes on waiting for another body: time to ask again."""
+
+    days_waited: Annotated[int, Field(ge=0, examples=[30])]
+
+
+class FateAsked(_Task, type="tasks.task.fate_asked.v1", key="task_id"):
+    """The paper that gave the task is in force no more: somebody has to say what becomes of it."""
+
+    paper_id: DirectiveId
+    replaced_by_id: DirectiveId | None = None
+
+
+class FateDecided(_Task, type="tasks.task.fate_decided.v1", key="task_id"):
+    """It was decided what becomes of a task whose paper is in force no more."""
+
+    decision: Literal["goes_on", "cancelled"]
+    basis_id: Annotated[DirectiveId | None, Field(description="The paper by which it goes on")] = None
+
+
 class CommitteeSettingsChanged(Event, type="tasks.committee.settings_changed.v1", key="committee_id"):
     """The committee decided how clears and lateness are judged."""
 
@@ -191,3 +309,6 @@ class CommitteeSettingsChanged(Event, type="tasks.committee.settings_changed.v1"
     authority_required: bool
     nearly_due_days: Annotated[int, Field(ge=0, le=60, examples=[3])]
     lateness_counts: Literal["submission", "approval"]
+    fields: list[str] = Field(
+        default_factory=list, description="Which settings changed; GET /v1/committee has them all", examples=[["holidays"]]
+    )

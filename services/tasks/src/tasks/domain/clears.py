@@ -17,6 +17,7 @@ from tasks.domain.deadline import UNDATED, Kind
 from tasks.domain.directory import Person
 from tasks.domain.findings import EMPTY, quoted
 from tasks.domain.leads import Leads
+from tasks.domain.periods import calendar_of
 from tasks.domain.task import Task
 from tasks.domain.text import fold
 
@@ -54,7 +55,7 @@ def clears(task: Task, facts: Facts) -> list[Clear]:
             (*_lead(task, facts.leads, facts.successors), *_responsible(task.responsible_id, task.lead_unit_id, facts.people)),
         ),
         Clear("work", tuple(_work(task))),
-        Clear("time", tuple(_time(task))),
+        Clear("time", tuple(_time(task, facts.committee))),
         Clear("responsibility", tuple(_responsibility(task, facts.people))),
         Clear("result", tuple(_result(task))),
     ]
@@ -264,8 +265,9 @@ def _words_at(text: str, start: int, end: int) -> str:
     return " ".join(text.split()[first : first + folded[start:end].count(" ") + 1])
 
 
-def _time(task: Task) -> list[FieldProblem]:
-    if task.due_on is not None:
+def _time(task: Task, rules: Committee) -> list[FieldProblem]:
+    """A date, a dated calendar, or a relative rule whose paper is registered and so gave a date (DOMAIN 2.1)."""
+    if task.due_on is not None or calendar_of(task, rules) is not None:
         return []
     kind = Kind(task.deadline_kind)
     message, repair = UNDATED.get(kind, UNDATED[Kind.MISSING])
@@ -273,7 +275,10 @@ def _time(task: Task) -> list[FieldProblem]:
     return [FieldProblem("due_on", code, message, repair, quoted(task.deadline_written) or EMPTY)]
 
 
-_DATED = (Kind.DATE, Kind.MONTH, Kind.QUARTER, Kind.YEAR)
+_DATED = (
+    Kind.DATE, Kind.MONTH, Kind.QUARTER, Kind.HALF_YEAR, Kind.YEAR, Kind.YEAR_RANGE,
+    Kind.DATE_THEN_MAINTAIN, Kind.FIRST_THEN_MONTHLY,
+)  # fmt: skip
 
 
 def _responsibility(task: Task, people: Mapping[str, Person]) -> list[FieldProblem]:

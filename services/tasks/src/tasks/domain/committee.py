@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from common.contracts.tasks import CommitteeSettingsChanged
-from common.domain import Aggregate
+from common.domain import Aggregate, Day
+from tasks.domain.deadline import Cadence
+from tasks.domain.working_days import WeekendRule, WorkingDays
 
 COMMITTEE_ID = "committee"
 
@@ -23,12 +27,33 @@ class Committee(Aggregate):
     lateness_counts: Literal["submission", "approval"] = "submission"
     """Which day is held against the due day: the sources do not settle it (golden case G044)."""
 
+    regular_calendar: Cadence | None = None
+    """The reporting calendar of "thường xuyên", which does not say how often; None has each task asked about."""
+    maintain_calendar: Cadence = "month"
+    """How often "và duy trì" is looked at: the words do not say it. Reports on R57 are monthly (126/QĐ-BCĐCP)."""
+    period_due_day: int = 31
+    """Day of its last month by which the result of a period is due: the 22nd and the 25th occur, the words seldom say one.
+    A month that is shorter ends earlier: 31 is always the last day."""
+    weekend_rule: WeekendRule = "keep"
+    """Which way a computed due day moves from a day off: written in none of the texts that were read (DOMAIN 10.8)."""
+    holidays: list[Day] = Field(default_factory=list)
+    worked_days: list[Day] = Field(default_factory=list)
+    """Weekend days that are worked in exchange for a day off."""
+    ask_again_days: int = 30
+    """How often it is said again that a task still waits for another body."""
+
+    @property
+    def working_days(self) -> WorkingDays:
+        return WorkingDays(frozenset(self.holidays), frozenset(self.worked_days))
+
     def decide(self, changes: dict[str, object]) -> bool:
         """Change settings. False when nothing differs."""
+        changed = sorted(name for name, value in changes.items() if getattr(self, name) != value)
         differs = self.adopt(changes)
         if differs:
             self.record(
                 CommitteeSettingsChanged(
+                    fields=changed,
                     committee_id=self.id,
                     authority_required=self.authority_required,
                     nearly_due_days=self.nearly_due_days,

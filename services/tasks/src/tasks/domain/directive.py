@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from datetime import date, datetime
+from typing import Any, ClassVar, Literal
 from uuid import UUID, uuid5
 
-from common.contracts.tasks import DirectiveChanged, DirectiveRegistered
+from pydantic import BaseModel, Field
+
+from common.contracts.tasks import DirectiveAmended, DirectiveChanged, DirectiveEnded, DirectiveRegistered
 from common.domain import Aggregate, Day
+from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.document_number import read_number
 
 _NAMESPACE = UUID("6f1d3c1e-9a77-5f0e-8f52-2d3b5a0c57a1")
+
+
+Ending = Literal["replaced", "repealed", "withdrawn"]
+
+
+class Line(BaseModel):
+    """One line of a paper's history: what the register came to say of it, when, by whom, on which words."""
+
+    at: datetime
+    by: str
+    what: Literal["registered", "corrected", "amended", "replaced", "repealed", "withdrawn"]
+    words: str = ""
+    by_id: str | None = None
+    effective_on: Day | None = None
+    changes: dict[str, list[Any]] = Field(default_factory=dict)
 
 
 class Directive(Aggregate):
@@ -23,6 +42,18 @@ class Directive(Aggregate):
     subject: str = ""
     parent_id: str | None = None
     verified: str = ""
+    awaited_as: list[str] = Field(default_factory=list)
+    """Bodies, as plans word them, whose paper this is: it starts the clocks of tasks that wait for one of them."""
+    awaited_under: str | None = None
+    """The paper under which it is waited for, when that is not its own superior one."""
+    ended_how: Ending | None = None
+    ended_on: Day | None = None
+    ended_by_id: str | None = None
+    lines: list[Line] = Field(default_factory=list)
+    relinked: bool = False
+    """True until its waiting tasks were looked at, after it came to stand under another paper."""
+    unfollowed: bool = False
+    """True until every task has followed what changed here (`features/follow_papers.py`)."""
 
     @property
     def canonical(self) -> str:
@@ -34,16 +65,56 @@ class Directive(Aggregate):
         """The same paper registered twice gets the same id."""
         return str(uuid5(_NAMESPACE, f"directive\n{read_number(number).canonical}\n{issuer}\n{issued_on or ''}"))
 
+    @property
+    def scope_roots(self) -> list[str]:
+        """The papers whose tasks, and the tasks of whose papers below, may wait for this one: anywhere up the chain."""
+        return [one for one in (self.id, self.awaited_under or self.parent_id) if one is not None]
+
     def register(self) -> Directive:
+        self.unfollowed = bool(self.awaited_as)
         self.record(DirectiveRegistered(**self._public()))
         return self
 
     def correct(self, changes: dict[str, Any]) -> bool:
         """Take over what the register now says. False when it says the same."""
+        awaited, parent_id = self.awaited_as, self.parent_id
         differs = self.adopt(changes)
         if differs:
+            self.relinked = self.relinked or self.parent_id != parent_id
+            self.unfollowed = self.unfollowed or self.relinked or bool(awaited or self.awaited_as)
             self.record(DirectiveChanged(**self._public()))
         return differs
+
+    def correct_on_words(self, changes: dict[str, Any], line: Line) -> bool:
+        """`correct`, with a line that says what differs and why. False when nothing does."""
+        line.changes = {
+            name: [_plain(getattr(self, name)), _plain(value)]
+            for name, value in changes.items()
+            if getattr(self, name) != value
+        }
+        if not self.correct(changes):
+            return False
+        self.lines.append(line)
+        return True
+
+    def amended(self, line: Line, effective_on: date) -> None:
+        """Another paper changes parts of it (71/NQ-CP those of 03/NQ-CP). Raises `RuleBroken` after its end."""
+        self._check_in_force()
+        self.lines.append(line)
+        self.record(DirectiveAmended(**self._public(), by_id=line.by_id, effective_on=effective_on))
+
+    def end(self, how: Ending, line: Line, effective_on: date) -> None:
+        """It is in force no more, and its tasks ask what becomes of them. Raises `RuleBroken` when it has ended already."""
+        self._check_in_force()
+        self.ended_how, self.ended_on, self.ended_by_id, self.unfollowed = how, effective_on, line.by_id, True
+        self.lines.append(line)
+        self.record(DirectiveEnded(**self._public(), by_id=line.by_id, effective_on=effective_on, how=how))
+
+    def _check_in_force(self) -> None:
+        if self.ended_how is not None:
+            message = Words("Văn bản này đã hết hiệu lực.", "This paper is in force no more.")
+            repair = Words("Hãy dùng văn bản thay thế (ended_by_id).", "Use the paper that took its place (ended_by_id).")
+            raise RuleBroken(message, [FieldProblem("ended_how", "directive_ended", message, repair, self.ended_how)])
 
     def _public(self) -> dict[str, Any]:
         return {
@@ -53,3 +124,7 @@ class Directive(Aggregate):
             "issued_on": self.issued_on,
             "parent_id": self.parent_id,
         }
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value

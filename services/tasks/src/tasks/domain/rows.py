@@ -28,6 +28,8 @@ class Reading:
     id: str | None = None
     outcome: Outcome = "refused"
     findings: list[Finding] = field(default_factory=list)
+    changes: dict[str, list[Any]] = field(default_factory=dict)
+    """What this row changes of what is stored, or would change: field: [before, after]."""
 
     def __post_init__(self) -> None:
         self.findings.extend(self.row.findings)
@@ -157,6 +159,15 @@ class Reading:
             names,
             Words("Không cần làm gì.", "Nothing needs to be done."),
         )
+
+    def compare(self, stored: Any, wanted: Mapping[str, Any]) -> None:
+        """Keep the difference between what is stored and what the row wants, before anything is changed."""
+        for name, value in differing(stored, wanted).items():
+            self.changes[name] = [_plain(getattr(stored, name)), _plain(value)]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def unique(readings: Iterable[Reading], column: str) -> None:

@@ -14,7 +14,7 @@ from tasks.domain.text import fold
 
 DIRECTIVE_COLUMNS = Columns(
     required=("number", "issuer", "issued_on"),
-    optional=("doc_type", "subject_en", "parent_number", "verified"),
+    optional=("doc_type", "subject_en", "parent_number", "verified", "awaited_as"),
     ignored=("system",),
     aliases={"type": "doc_type", "subject": "subject_en"},
 )
@@ -31,6 +31,8 @@ def read_directive(reading: Reading) -> dict[str, Any]:
     for column, name in (("doc_type", "type"), ("subject_en", "subject"), ("verified", "verified")):
         if reading.has(column):
             wanted[name] = reading.text(column)
+    if reading.has("awaited_as"):
+        wanted["awaited_as"] = reading.parts("awaited_as")
     _judge_number(reading, number, wanted.get("type", ""))
     if issued_on is None and not reading.refused:
         reading.say(

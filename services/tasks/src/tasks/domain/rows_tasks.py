@@ -23,6 +23,7 @@ from tasks.domain.document_number import read_number
 from tasks.domain.findings import EMPTY
 from tasks.domain.leads import Leads
 from tasks.domain.product import PROOF, read_product
+from tasks.domain.reading import time_fields
 from tasks.domain.rows import Reading, remembered
 from tasks.domain.table import Columns
 from tasks.domain.task import Task
@@ -117,9 +118,13 @@ class TaskRow:
         before = _divided(task.import_digest)
         return [column for column, mark in self.marks.items() if before.get(column) != mark]
 
+    def wanted(self, columns: Iterable[str]) -> dict[str, Any]:
+        """The fields that come of these columns."""
+        return {name: value for column in columns for name, value in self.fields[column].items()}
+
     def amend(self, task: Task, columns: Iterable[str]) -> list[str]:
         """Take over what the plan changed; returns the fields that differ."""
-        changes = {name: value for column in columns for name, value in self.fields[column].items()}
+        changes = self.wanted(columns)
         task.import_digest = _joined({**_divided(task.import_digest), **self.marks})
         return task.amend(changes)
 
@@ -194,7 +199,7 @@ def _sample_of(verified: str) -> Sample | None:
 
 
 def _read_lead(reading: Reading, written: str, plan: Plan, sample: Sample | None) -> tuple[Leads, str | None]:
-    """The lead as read, and the unit: only when exactly one body is named and one stands today (226-KL/TW)."""
+    """The lead as read, and the unit: only when all that is named is one body today (226-KL/TW)."""
     leads = plan.leads(written)
     column = "lead_as_written"
     found = [(name, plan.bodies.find(name, foreign=sample == "foreign")) for name in leads.named]
@@ -209,10 +214,29 @@ def _read_lead(reading: Reading, written: str, plan: Plan, sample: Sample | None
         )
     for name, body in found:
         _say_of_body(reading, column, "lead", name, body)
-    if leads.shape != "one":
+    units = {None if body.unit is None else body.unit.id for _, body in found}
+    if leads.classes or len(units) != 1:
         return leads, None
-    unit = found[0][1].unit
-    return leads, None if unit is None else unit.id
+    (lead,) = units
+    if len(found) > 1 and lead is not None:
+        _say_of_collapse(reading, leads, found[0][1])
+    return leads, lead
+
+
+def _say_of_collapse(reading: Reading, leads: Leads, body: Found) -> None:
+    """Several leads of the plan are one body since they were merged (NQ03 row 76): one lead, which somebody confirms."""
+    name = "" if body.unit is None else body.unit.full_name
+    reading.say(
+        "lead_collapsed",
+        "warning",
+        "lead_as_written",
+        Words(
+            f"Các cơ quan này đã hợp nhất, nay chỉ còn một đầu mối: «{name}».",
+            f"These bodies were merged: now there is one lead, '{name}'.",
+        ),
+        leads.written,
+        Words("Hãy xác nhận một đầu mối chủ trì.", "Confirm that it leads."),
+    )
 
 
 def _say_of_body(reading: Reading, column: str, role: str, name: str, body: Found) -> None:
@@ -360,7 +384,7 @@ def _read_time(reading: Reading, written: str, plan: Plan, directive: Directive 
             _day(given),
             Words("Hãy kiểm tra rồi đặt due_on.", "Check it, then set due_on."),
         )
-    return {"deadline_written": deadline.written, "deadline_kind": deadline.kind.value, "due_on": deadline.due_on}
+    return {"deadline_written": deadline.written, **time_fields(deadline)}
 
 
 def _day(day: date | None) -> str:

@@ -16,6 +16,7 @@ from common.contracts import tasks as events
 from common.contracts.fields import Timeliness
 from common.domain import Aggregate, Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
+from tasks.domain.deadline import Cadence
 from tasks.domain.product import EvidenceKind, ProductKind
 
 State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
@@ -37,10 +38,22 @@ _STATES: dict[str, Words] = {
 
 CONTENT = (
     "title", "group", "directive_id", "parent_reference", "lead_written", "lead_unit_id", "coordinators_written",
-    "coordinator_unit_ids", "responsible_id", "approver_id", "deadline_written", "deadline_kind", "due_on", "product",
-    "product_kind", "evidence_kind", "authority",
+    "coordinator_unit_ids", "responsible_id", "approver_id", "deadline_written", "deadline_kind", "due_on", "starts_on",
+    "calendar", "period_day", "waits_for", "waits_days", "waits_working", "product", "product_kind", "evidence_kind",
+    "authority",
 )  # fmt: skip
 """Fields that say what the task is; the others say what became of it."""
+
+
+AT_ONCE = date.min
+"""`Task.look_on` of a task at which the clock has to look as soon as it can."""
+_WAIT = frozenset({"waits_for", "waits_days", "waits_working"})
+_CLOCKED = _WAIT | {"deadline_written", "deadline_kind", "due_on", "starts_on", "calendar", "directive_id"}
+"""Fields that, when changed, give the clock something to look at."""
+
+
+_MAY_REPEAT = frozenset({"recurring", "date_then_maintain"})
+"""Kinds that repeat without saying how often: the committee's settings do."""
 
 
 class Evidence(BaseModel):
@@ -55,6 +68,16 @@ class Evidence(BaseModel):
     added_by: str
 
 
+class Clock(BaseModel):
+    """What started the clock of a relative deadline: a paper, and the due day that came of it."""
+
+    directive_id: str
+    issued_on: Day
+    due_on: Day
+    days_waited: int
+    """Days between the task's being written down and the paper: booked to the body waited for, not to the unit."""
+
+
 class HistoryLine(Document):
     """One line of a task's history: what happened, when, by whom, on which words."""
 
@@ -66,6 +89,10 @@ class HistoryLine(Document):
     words: str = ""
     changes: dict[str, list[Any]] = Field(default_factory=dict)
     """Field: [before, after]."""
+
+
+Changes = dict[str, list[Any]]
+"""Field: [before, after]."""
 
 
 class Task(Aggregate):
@@ -89,6 +116,15 @@ class Task(Aggregate):
     deadline_written: str = ""
     deadline_kind: str = "missing"
     due_on: Day | None = None
+    starts_on: Day | None = None
+    calendar: Cadence | None = None
+    """How often a result is due, when the words or somebody said so: each period has its own (`tasks.domain.periods`)."""
+    period_day: int | None = None
+    """Day of its last month by which the result of a period is due, when the words give one."""
+    waits_for: str = ""
+    """The body whose paper the clock waits for, as the plan words it (`tasks.domain.waiting`)."""
+    waits_days: int | None = None
+    waits_working: bool = False
     product: str = ""
     product_kind: ProductKind | None = None
     evidence_kind: EvidenceKind | None = None
@@ -104,6 +140,20 @@ class Task(Aggregate):
     told: int = 0
     """0: nobody was told of the due day; 1: that it is near; 2: that it has passed."""
     import_digest: str = ""
+    published_on: Day | None = None
+    opened_until: Day | None = None
+    """Last day of the last period that was opened; the next one follows it."""
+    look_on: Day | None = None
+    """The day on which the clock has to look at the task: a period begins, or a body is asked again."""
+    waiting_since: Day | None = None
+    asked_again: int = 0
+    """How often it was said that it still waits."""
+    clock: Clock | None = None
+    """The paper that started the clock, once there is one."""
+    asks: Literal["directive_ended"] | None = None
+    """What somebody has to decide about it: its paper is in force no more."""
+    settled_papers: list[str] = Field(default_factory=list)
+    """Papers that ended, and about which it was decided for this task."""
     _lines: list[tuple[str, str, dict[str, list[Any]]]] = PrivateAttr(default_factory=list)
 
     # --- content ---
@@ -115,6 +165,7 @@ class Task(Aggregate):
 
     def draft(self) -> Task:
         """Write it down for the first time."""
+        self._look_at_once()
         self.record(events.TaskDrafted(**self._public(), directive_id=self.directive_id, reference=self.reference))
         self._note("drafted", self.title)
         return self
@@ -139,13 +190,19 @@ class Task(Aggregate):
         self.adopt(changed)
         if "due_on" in changed:
             self.told = 0
+        if not _WAIT.isdisjoint(changed) or self.due_on is None:
+            self.clock = None  # another rule, or the day that came of the paper was taken away: it is looked for anew
+        if "waits_for" in changed:
+            self.waiting_since, self.asked_again = None, 0
+        if not _CLOCKED.isdisjoint(changed):
+            self._look_at_once()
         self.record(events.TaskAmended(**self._public(), fields=sorted(changed)))
         self._note("amended", "", {name: [_plain(before[name]), _plain(changed[name])] for name in sorted(changed)})
         return sorted(changed)
 
     # --- life ---
 
-    def publish(self, unclear: Iterable[FieldProblem]) -> None:
+    def publish(self, unclear: Iterable[FieldProblem], on: date) -> None:
         """Issue it (ban hành). Raises `RuleBroken` with every clear that is not met, each with its words and a repair."""
         self._in("draft", verb=Words("ban hành", "published"))
         if problems := list(unclear):
@@ -156,7 +213,8 @@ class Task(Aggregate):
                 ),
                 problems,
             )
-        self.state = "published"
+        self.state, self.published_on = "published", on
+        self._look_at_once()
         self.record(events.TaskPublished(**self._public()))
         self._note("published")
 
@@ -215,6 +273,19 @@ class Task(Aggregate):
     def submit(self, now: datetime, words: str) -> None:
         """Hand in the result (trình duyệt). Raises `RuleBroken` without evidence of the kind that the task asks for."""
         self._in("in_progress", verb=Words("trình duyệt", "submitted"))
+        if self.deadline_kind == "open_ended":
+            raise RuleBroken(
+                Words("Việc để ngỏ không có lúc xong: chỉ trình theo từng kỳ.", "An open-ended task is never done."),
+                [
+                    FieldProblem(
+                        "deadline_kind", "never_done",
+                        Words("Kết quả được trình theo từng kỳ.", "Its results are handed in period by period."),
+                        Words("Hãy trình kết quả của kỳ (GET /v1/tasks/{id}/periods), hoặc sửa thời hạn.",
+                              "Submit the result of a period (GET /v1/tasks/{id}/periods), or change the deadline."),
+                        self.deadline_written or None,
+                    )
+                ],
+            )  # fmt: skip
         if self.evidence_kind is not None and all(one.kind != self.evidence_kind for one in self.evidence):
             raise RuleBroken(
                 Words("Chưa có minh chứng của kết quả.", "There is no evidence of the result."),
@@ -244,6 +315,7 @@ class Task(Aggregate):
         """The approver accepts the result (nghiệm thu)."""
         self._in("submitted", verb=Words("duyệt hoàn thành", "completed"))
         self.state, self.completed_on, self.percent = "completed", local_day(now), 100
+        self._look_at_once()
         self.record(events.TaskCompleted(**self._public(), completed_at=now, timeliness=timeliness))
         self._note("completed", words)
 
@@ -258,6 +330,7 @@ class Task(Aggregate):
         """Let its clock run again (tiếp tục)."""
         self._in("paused", verb=Words("tiếp tục", "resumed"))
         self.state, self.paused_from = self.paused_from or "published", None
+        self._look_at_once()
         self.record(events.TaskResumed(**self._public()))
         self._note("resumed")
 
@@ -286,6 +359,19 @@ class Task(Aggregate):
             self._note("fell_due_soon")
             return True
         return False
+
+    def tell(self, event: type[events.OfTask], what: str, words: str = "", changes: Changes | None = None, **said: Any) -> None:
+        """Record that something happened to the task, and its line in the history."""
+        self.record(event(**self._public(), **said))
+        self._note(what, words, {name: [_plain(one) for one in pair] for name, pair in (changes or {}).items()})
+
+    def _look_at_once(self) -> None:
+        """Have the clock look at what it may have to do: date what waits, open periods of what repeats."""
+        repeats = self.calendar is not None or self.deadline_kind in _MAY_REPEAT
+        if self.waits_for and self.waiting_since is None:
+            self.waiting_since = local_day(self.created_at)
+        if self.waits_for or (repeats and self.state != "draft"):
+            self.look_on = AT_ONCE
 
     # --- inside ---
 

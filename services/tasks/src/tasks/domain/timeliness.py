@@ -49,7 +49,7 @@ def timeliness(task: Standing, today: date, committee: Committee) -> Timeliness 
     return "nearly_due" if near and task.state != "submitted" else "in_time"
 
 
-def verdict(task: Task, today: date, committee: Committee) -> Timeliness:
+def verdict(task: Standing, today: date, committee: Committee) -> Timeliness:
     """What a task that is being approved today will be called: done in time, done late, or without a due day."""
     if task.due_on is None:
         return "no_due_date"

@@ -28,13 +28,18 @@ class NewEvidence(Command):
     sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$", description="Of the file, in lower-case hex")] = None
 
 
-async def handle(command: OnTask[NewEvidence], uow: UnitOfWork) -> ShownTask:
-    """Raises `Invalid` for a link without an address."""
-    task = await load_task(uow, command, check_does)
-    if command.body.kind == "link" and command.body.url is None:
+def check_link(evidence: NewEvidence) -> None:
+    """Raise `Invalid` for a link without an address."""
+    if evidence.kind == "link" and evidence.url is None:
         message = Words("Minh chứng loại link cần địa chỉ.", "Evidence of kind link needs its address.")
         repair = Words("Hãy đặt url là một địa chỉ https.", "Set url to an https address.")
         raise Invalid(message, [FieldProblem("url", "link_without_url", message, repair)])
+
+
+async def handle(command: OnTask[NewEvidence], uow: UnitOfWork) -> ShownTask:
+    """Raises `Invalid` for a link without an address."""
+    task = await load_task(uow, command, check_does)
+    check_link(command.body)
     task.add_evidence(Evidence(id=new_id(), added_at=uow.now, added_by=str(uow.actor), **command.body.model_dump()))
     return await saved(uow, task)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from pydantic import Field
 
 from common.http import View
-from tasks.domain.directive import Directive
+from tasks.domain.directive import Directive, Ending
 from tasks.domain.document_number import Standing, System, read_number
 
 
@@ -26,6 +27,16 @@ class NumberView(View):
         return cls(**{name: getattr(read, name) for name in cls.model_fields})
 
 
+class LineView(View):
+    at: datetime
+    by: str
+    what: str = Field(examples=["amended"])
+    words: str
+    by_id: str | None
+    effective_on: date | None
+    changes: dict[str, list[Any]] = Field(description="Field: [before, after]")
+
+
 class DirectiveView(View):
     id: str
     number: str = Field(description="As written", examples=["57-NQ/TW"])
@@ -36,8 +47,16 @@ class DirectiveView(View):
     subject: str
     parent_id: str | None
     verified: str
+    awaited_as: list[str] = Field(description="Bodies whose awaited paper it is: it dates the tasks that wait for them")
+    awaited_under: str | None
+    ended_how: Ending | None = Field(description="null while it is in force")
+    ended_on: date | None
+    ended_by_id: str | None = Field(description="The paper that took its place or repealed it")
+    settled: bool = Field(description="Every task has followed what changed about it")
+    history: list[LineView] = Field(description="What the register came to say of it, oldest first")
 
     @classmethod
     def of(cls, directive: Directive) -> DirectiveView:
         shown = directive.model_dump(include=set(cls.model_fields))
-        return cls(**shown, parsed=NumberView.of(directive.number))
+        told = [LineView.model_validate(line.model_dump()) for line in directive.lines]
+        return cls(**shown, parsed=NumberView.of(directive.number), settled=not directive.unfollowed, history=told)

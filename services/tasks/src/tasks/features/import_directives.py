@@ -44,6 +44,7 @@ async def import_directives(work: Import) -> list[Reading]:
             del fields["issued_on"]  # this file does not know it, which is no reason to forget it
         del fields["number"]  # another spelling of the same number
         if changes := differing(stored_one, fields):
+            reading.compare(stored_one, changes)
             stored_one.correct(changes)
             work.save(DIRECTIVES, stored_one)
             reading.updated(changes)

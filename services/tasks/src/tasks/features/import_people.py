@@ -28,6 +28,7 @@ async def import_people(work: Import) -> list[Reading]:
             work.save(PEOPLE, Person(id=person_id, **fields).register())
             reading.created()
         elif (changes := differing(person, fields)) or renamed:
+            reading.compare(person, changes)
             person.change(changes)
             work.save(PEOPLE, person)  # for a name alone as well: its version is the ETag of what is shown
             reading.updated([*changes, *(["name"] if renamed else [])])

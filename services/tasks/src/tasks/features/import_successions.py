@@ -26,6 +26,7 @@ async def import_successions(work: Import) -> list[Reading]:
             work.save(SUCCESSIONS, Succession(id=succession_id, **fields).register())
             reading.created()
         elif changes := differing(succession, fields):
+            reading.compare(succession, changes)
             succession.correct(changes)
             work.save(SUCCESSIONS, succession)
             reading.updated(changes)

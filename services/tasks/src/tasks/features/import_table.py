@@ -105,6 +105,10 @@ class RowView(View):
     outcome: Outcome | None = Field(description="null for the header row, which is only shown when something is to be said")
     id: str | None
     findings: list[FindingView]
+    changes: dict[str, list[Any]] = Field(
+        default_factory=dict,
+        description="Field: [before, after] of what is stored already; also in a dry run, and where the row is refused",
+    )
 
 
 class ImportView(View):
@@ -137,6 +141,7 @@ def _told(table: Table, readings: Sequence[Reading]) -> ImportView:
             outcome="refused" if reading.refused else reading.outcome,
             id=reading.id,
             findings=[FindingView.of(finding) for finding in reading.findings],
+            changes=reading.changes,
         )
         for reading in readings
     ]

@@ -32,8 +32,10 @@ async def import_tasks(work: Import) -> list[Reading]:
         elif not (columns := row.changed_since(task)):
             reading.unchanged()
         elif task.state != "draft":
+            reading.compare(task, row.wanted(columns))  # what somebody now has to amend by hand
             refuse_issued(reading, task, columns)
         else:
+            reading.compare(task, row.wanted(columns))
             fields = row.amend(task, columns)
             if not work.dry_run:
                 save_task(work.uow, task)  # the marks of the words change also where their meaning does not

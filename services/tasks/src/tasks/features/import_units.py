@@ -33,6 +33,7 @@ async def _take_over(work: Import, read: Callable[[Reading], Mapping[str, Any]],
             work.save(UNITS, new_unit(unit_id, fields))
             reading.created()
         elif changes := differing(unit, fields):
+            reading.compare(unit, changes)
             unit.correct(changes)
             work.save(UNITS, unit)
             reading.updated(changes)

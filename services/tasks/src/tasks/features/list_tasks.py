@@ -31,6 +31,7 @@ async def list_tasks(
     responsible: Wanted = None,
     reference: Wanted = None,
     sample: Literal["foreign", "demo"] | None = None,
+    asks: Annotated[Literal["directive_ended"] | None, Query(description="Somebody has to decide about it")] = None,
     q: Annotated[
         str | None,
         Query(max_length=200, description="All of these words, with or without tone marks; the last may be a beginning"),
@@ -45,6 +46,7 @@ async def list_tasks(
         "responsible_id": responsible,
         "reference": reference,
         "sample": sample,
+        "asks": asks,
     }
     wanted: list[Any] = [{name: value for name, value in asked.items() if value is not None}, visible_tasks(call.actor)]
     if timeliness is not None:

@@ -21,7 +21,8 @@ routes = Routes("tasks")
 async def handle(command: OnTask[None], uow: UnitOfWork) -> ShownTask:
     """Raises `RuleBroken` with an entry for every reason that speaks against a clear."""
     task = await load_task(uow, command, check_manages)
-    task.publish(unclear(task, await facts_of(uow, task, local_day(uow.now))))
+    today = local_day(uow.now)
+    task.publish(unclear(task, await facts_of(uow, task, today)), today)
     return await saved(uow, task)
 
 

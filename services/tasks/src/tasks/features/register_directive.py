@@ -20,6 +20,22 @@ from tasks.store import DIRECTIVES, directives_numbered
 routes = Routes("directives")
 
 
+def _each_once(bodies: list[str]) -> list[str]:
+    return [body for body in dict.fromkeys(tidy(body) for body in bodies) if body]
+
+
+Awaited = Annotated[
+    list[Annotated[str, Field(max_length=200)]],
+    Field(
+        default_factory=list,
+        max_length=20,
+        description="Bodies, as plans word them, whose paper this is: dates every task below that waits for one of them",
+        examples=[["Trung ương"]],
+    ),
+    AfterValidator(_each_once),
+]
+
+
 class RegisterDirective(Command):
     number: Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=100, examples=["57-NQ/TW"])]
     issuer: Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=200, examples=["Politburo"])]
@@ -29,6 +45,11 @@ class RegisterDirective(Command):
     type: Annotated[str, Field(max_length=10, description="Read from the number unless given", examples=["NQ"])] = ""
     subject: Annotated[str, AfterValidator(tidy), Field(max_length=1000)] = ""
     parent_id: Annotated[str | None, Field(min_length=1, max_length=128, description="The paper that it carries out")] = None
+    awaited_as: Awaited
+    awaited_under: Annotated[
+        str | None,
+        Field(min_length=1, max_length=128, description="The paper whose tasks wait for it, when that is not `parent_id`"),
+    ] = None
 
 
 async def handle(command: RegisterDirective, uow: UnitOfWork) -> Directive:
@@ -40,10 +61,13 @@ async def handle(command: RegisterDirective, uow: UnitOfWork) -> Directive:
     ]
     if known:
         raise _registered(known[0])
-    if command.parent_id is not None and await uow.get(DIRECTIVES, command.parent_id) is None:
-        message = Words("Văn bản cấp trên chưa được đăng ký.", "The superior paper is not registered.")
-        repair = Words("Hãy đăng ký nó trước (GET /v1/directives?number=).", "Register it first (GET /v1/directives?number=).")
-        raise Invalid(message, [FieldProblem("parent_id", "directive_unknown", message, repair, command.parent_id)])
+    for field, named in (("parent_id", command.parent_id), ("awaited_under", command.awaited_under)):
+        if named is not None and await uow.get(DIRECTIVES, named) is None:
+            message = Words("Văn bản cấp trên chưa được đăng ký.", "The superior paper is not registered.")
+            repair = Words(
+                "Hãy đăng ký nó trước (GET /v1/directives?number=).", "Register it first (GET /v1/directives?number=)."
+            )
+            raise Invalid(message, [FieldProblem(field, "directive_unknown", message, repair, named)])
     directive = Directive(
         id=Directive.id_of(command.number, command.issuer, command.issued_on),
         **{**command.model_dump(), "type": command.type or read_number(command.number).type},

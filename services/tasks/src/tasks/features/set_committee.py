@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork, check_version
 from tasks.domain.committee import Committee
+from tasks.domain.deadline import Cadence
 from tasks.domain.permissions import check_acts_for_province
+from tasks.domain.working_days import WeekendRule
 from tasks.features.show_committee import CommitteeView
 from tasks.store import COMMITTEE, committee
 
 routes = Routes("committee")
+
+
+def _sorted(days: list[date]) -> list[date]:
+    return sorted(set(days))
 
 
 class CommitteeSettings(Command):
@@ -25,6 +32,22 @@ class CommitteeSettings(Command):
     lateness_counts: Annotated[
         Literal["submission", "approval"], Field(description="Which day is held against the due day")
     ] = "submission"
+    regular_calendar: Annotated[
+        Cadence | None, Field(description="The calendar of «thường xuyên»; null asks about each task")
+    ] = None
+    maintain_calendar: Annotated[Cadence, Field(description="How often «và duy trì» is looked at")] = "month"
+    period_due_day: Annotated[
+        int,
+        Field(strict=True, ge=1, le=31, description="Day of its last month by which a period's result is due; 31: the last"),
+    ] = 31
+    weekend_rule: Annotated[WeekendRule, Field(description="Which way a computed due day moves from a day off")] = "keep"
+    holidays: Annotated[list[date], Field(default_factory=list, max_length=400), AfterValidator(_sorted)]
+    worked_days: Annotated[
+        list[date],
+        Field(default_factory=list, max_length=400, description="Weekend days that are worked"),
+        AfterValidator(_sorted),
+    ]
+    ask_again_days: Annotated[int, Field(strict=True, ge=1, le=366)] = 30
 
 
 class SetCommittee(Command):

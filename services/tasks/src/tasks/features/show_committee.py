@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import Response
 
 from common.http import Call, Routes, View, reads
 from tasks.domain.committee import Committee
+from tasks.domain.deadline import Cadence
+from tasks.domain.working_days import WeekendRule
 from tasks.store import committee
 
 routes = Routes("committee")
@@ -17,6 +20,13 @@ class CommitteeView(View):
     authority_required: bool
     nearly_due_days: int
     lateness_counts: Literal["submission", "approval"]
+    regular_calendar: Cadence | None
+    maintain_calendar: Cadence
+    period_due_day: int
+    weekend_rule: WeekendRule
+    holidays: list[date]
+    worked_days: list[date]
+    ask_again_days: int
 
     @classmethod
     def of(cls, rules: Committee) -> CommitteeView:

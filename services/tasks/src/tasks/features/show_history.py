@@ -33,6 +33,18 @@ _TOLD: dict[str, Words] = {
     "cancelled": Words("Hủy", "Cancelled"),
     "fell_due_soon": Words("Sắp đến hạn", "Fell due soon"),
     "became_overdue": Words("Quá hạn", "Became overdue"),
+    "period_opened": Words("Mở kỳ báo cáo", "Period opened"),
+    "period_evidence_added": Words("Thêm minh chứng của kỳ", "Evidence of a period added"),
+    "period_submitted": Words("Trình kết quả của kỳ", "Result of a period submitted"),
+    "period_returned": Words("Trả lại kết quả của kỳ", "Result of a period sent back"),
+    "period_closed": Words("Nghiệm thu kỳ", "Period closed"),
+    "period_fell_due_soon": Words("Kỳ báo cáo sắp đến hạn", "A period fell due soon"),
+    "period_became_overdue": Words("Kỳ báo cáo quá hạn", "A period became overdue"),
+    "clock_started": Words("Có văn bản được chờ: tính hạn", "The awaited paper came: dated"),
+    "clock_stopped": Words("Văn bản được chờ bị thu hồi: chờ lại", "The awaited paper was withdrawn: waiting again"),
+    "still_waits": Words("Vẫn đang chờ", "Still waiting"),
+    "fate_asked": Words("Văn bản giao việc hết hiệu lực: cần quyết định", "Its paper has ended: to be decided"),
+    "fate_decided": Words("Quyết định tiếp tục hay thôi", "Decided what becomes of it"),
 }
 """What each line says, for readers; a line of a newer version of the code is shown by its code."""
 

@@ -12,6 +12,7 @@ from common.domain import Document
 from common.errors import FieldProblem, Invalid, Words
 from common.http import Command
 from common.repository import Reader, Store
+from tasks.domain.deadline import Cadence
 from tasks.domain.product import EvidenceKind, ProductKind
 from tasks.domain.text import tidy
 from tasks.store import DIRECTIVES, PEOPLE, UNITS
@@ -42,6 +43,11 @@ class TaskContent(Command):
         "", description="The deadline as worded; `due_on` is read from it unless given as well", examples=["Quý II/2026"]
     )
     due_on: date | None = None
+    starts_on: date | None = None
+    calendar: Cadence | None = Field(None, description="How often a result is due: each period has its own")
+    period_day: Annotated[
+        int | None, Field(strict=True, ge=1, le=31, description="Day of its last month by which a period's result is due")
+    ] = None
     product: Text = Field("", description="The kinds of product and evidence are read from it unless given as well")
     product_kind: ProductKind | None = None
     evidence_kind: EvidenceKind | None = None
@@ -63,13 +69,17 @@ _NOUNS = {
 }  # fmt: skip
 
 
-async def check_known(reader: Reader, given: Mapping[str, Any]) -> None:
-    """Raise `Invalid`, field by field, for ids of units, people and directives that nobody has registered."""
+async def check_known(reader: Reader, given: Mapping[str, Any], *, named_as: str = "directive_id") -> None:
+    """Raise `Invalid`, field by field, for ids of units, people and directives that nobody has registered.
+
+    `named_as` is what the caller calls the field `directive_id`.
+    """
     coordinators = {f"coordinator_unit_ids.{place}": key for place, key in enumerate(given.get("coordinator_unit_ids") or ())}
+    papers = _named(given, "directive_id")
     problems = [
         *await _unknown(reader, UNITS, _named(given, "lead_unit_id") | coordinators),
         *await _unknown(reader, PEOPLE, _named(given, "responsible_id", "approver_id")),
-        *await _unknown(reader, DIRECTIVES, _named(given, "directive_id")),
+        *await _unknown(reader, DIRECTIVES, dict.fromkeys([named_as] if papers else [], papers.get("directive_id", ""))),
     ]
     if problems:
         raise Invalid(

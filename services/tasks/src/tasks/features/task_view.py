@@ -16,9 +16,11 @@ from common.repository import Reader
 from common.unit_of_work import UnitOfWork
 from tasks.domain.clears import Clear, Facts, Key, clears
 from tasks.domain.committee import Committee
+from tasks.domain.deadline import Cadence
 from tasks.domain.product import EvidenceKind, ProductKind
 from tasks.domain.task import State, Task
 from tasks.domain.timeliness import days_left, timeliness
+from tasks.domain.waiting import days_waited
 from tasks.store import facts_of, save_task
 
 
@@ -68,6 +70,13 @@ class EvidenceView(View):
     added_by: str
 
 
+class ClockView(View):
+    directive_id: str
+    issued_on: date
+    due_on: date
+    days_waited: int
+
+
 class TaskLine(View):
     """A task in a list."""
 
@@ -88,6 +97,15 @@ class TaskLine(View):
     deadline_written: str = Field(description="The deadline as the plan words it")
     deadline_kind: str = Field(description="How it is worded", examples=["quarter"])
     due_on: date | None = Field(description="The day by whose end, in Asia/Ho_Chi_Minh, it is to be done")
+    starts_on: date | None
+    calendar: Cadence | None = Field(description="How often a result is due: each period has its own")
+    period_day: int | None
+    waits_for: str = Field(description="The body whose paper its clock waits for, as the plan words it")
+    waits_days: int | None
+    waits_working: bool = Field(description="The days are working days")
+    days_waited: int = Field(description="Booked to the body waited for, not to the unit")
+    clock: ClockView | None = Field(description="The paper that started its clock")
+    asks: Literal["directive_ended"] | None = Field(description="What somebody has to decide about it (decide-fate)")
     days_left: int | None = Field(description="0 on the due day, negative after it")
     timeliness: Timeliness | None = Field(description="Computed from the clock; null for a cancelled task")
     product: str
@@ -124,7 +142,11 @@ def _stored(task: Task) -> dict[str, Any]:
 
 
 def _standing(task: Task, today: date, committee: Committee) -> dict[str, Any]:
-    return {"timeliness": timeliness(task, today, committee), "days_left": days_left(task, today)}
+    return {
+        "timeliness": timeliness(task, today, committee),
+        "days_left": days_left(task, today),
+        "days_waited": days_waited(task, today),
+    }
 
 
 def _clear_views(found: Sequence[Clear]) -> list[ClearView]:

@@ -1,0 +1,260 @@
+"""Periods of a task that repeats (kỳ báo cáo): each has its own days, result and timeliness.
+
+Regular and yearly tasks, open-ended ones and ranges of years have them from the day of publication on: nobody is blamed for
+periods before the task was given. "Và duy trì" has them once the first phase was accepted, "báo cáo đầu ..., hằng tháng"
+after the first day; a task on an event has one for each occurrence, opened by whoever saw it (`deadline_patterns.csv`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from common.contracts import tasks as events
+from common.contracts.fields import Timeliness
+from common.domain import Day, Document, local_day
+from common.errors import FieldProblem, RuleBroken, Words
+from tasks.domain.committee import Committee
+from tasks.domain.deadline import Cadence, Kind, first_of_months, last_day
+from tasks.domain.task import OPEN, Changes, Evidence, Task
+
+MONTHS: dict[Cadence, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
+AT_MOST = 24
+"""Periods that one look opens; the rest is opened by the next one."""
+_RUNNING = (*OPEN, "submitted")
+
+
+class Span(NamedTuple):
+    """A period of the calendar: `starts_on` to `ends_on`, both included, its result due on `due_on`."""
+
+    key: str
+    starts_on: date
+    ends_on: date
+    due_on: date
+
+
+class Period(Document):
+    """One period of one task, or one occurrence of what it waits for. It changes only together with its task."""
+
+    noun: ClassVar = ("kỳ báo cáo", "period")
+    task_id: str
+    key: str
+    starts_on: Day
+    ends_on: Day
+    due_on: Day
+    occasion: str = ""
+    """What happened, for an occurrence (`Kind.ON_EVENT`)."""
+    state: Literal["in_progress", "submitted", "completed"] = "in_progress"
+    report: str = ""
+    evidence: list[Evidence] = Field(default_factory=list)
+    submitted_on: Day | None = None
+    completed_on: Day | None = None
+    told: int = 0
+    """As `Task.told`: 0 nobody was told of the due day, 1 that it is near, 2 that it has passed."""
+
+    @property
+    def deadline_kind(self) -> str:
+        """Of a period with a day: what its timeliness asks for (`timeliness.Standing`)."""
+        return Kind.DATE.value
+
+    @staticmethod
+    def id_of(task_id: str, key: str) -> str:
+        return f"{task_id}/{key}"
+
+
+# --- the calendar ---
+
+
+def calendar_of(task: Task, rules: Committee) -> Cadence | None:
+    """How often a result of the task is due: as said for the task or by its words, else as the committee decided."""
+    if task.calendar is not None:
+        return task.calendar
+    if task.deadline_kind == Kind.RECURRING:
+        return rules.regular_calendar
+    return rules.maintain_calendar if task.deadline_kind == Kind.DATE_THEN_MAINTAIN else None
+
+
+def span_of(day: date, cadence: Cadence, rules: Committee, due_day: int | None = None) -> Span:
+    """The period that holds a day. Its result is due by `due_day` of its last month, the committee's day when None."""
+    months = MONTHS[cadence]
+    first = first_of_months(day, months)
+    last = last_day(first.year, first.month + months - 1)
+    due = last.replace(day=min(due_day or rules.period_due_day, last.day))
+    key = {
+        "month": f"{first:%Y-%m}",
+        "quarter": f"{first.year}-Q{first.month // 3 + 1}",
+        "half_year": f"{first.year}-H{first.month // 6 + 1}",
+        "year": f"{first.year}",
+    }[cadence]
+    return Span(key, first, last, rules.working_days.shifted(due, rules.weekend_rule))
+
+
+def begins_on(task: Task) -> date | None:
+    """The first day that periods of the task cover; None while there is nothing to report on."""
+    match task.deadline_kind:
+        case Kind.DATE_THEN_MAINTAIN:
+            first = None if task.completed_on is None or task.due_on is None else max(task.completed_on, task.due_on)
+            return None if first is None else first + timedelta(days=1)
+        case Kind.FIRST_THEN_MONTHLY:
+            return None if task.due_on is None else max(task.due_on + timedelta(days=1), task.published_on or date.min)
+    return None if task.published_on is None else max(task.published_on, task.starts_on or date.min)
+
+
+def spans_ahead(task: Task, rules: Committee) -> Iterator[Span]:
+    """The periods that are still to be opened, in order; endless for a task that is. The first may begin in its middle."""
+    cadence, first = calendar_of(task, rules), begins_on(task)
+    if cadence is None or first is None or task.state not in (*_RUNNING, "paused", *_goes_on_when_done(task)):
+        return
+    if task.opened_until is not None:
+        first = max(first, task.opened_until + timedelta(days=1))
+    while True:
+        span = span_of(first, cadence, rules, task.period_day)
+        span = span._replace(starts_on=first, due_on=span.due_on if span.due_on >= first else span.ends_on)
+        if _beyond_the_end(task, span):
+            return
+        yield span
+        first = span.ends_on + timedelta(days=1)
+
+
+def _goes_on_when_done(task: Task) -> tuple[str, ...]:
+    return ("completed",) if task.deadline_kind in (Kind.DATE_THEN_MAINTAIN, Kind.FIRST_THEN_MONTHLY) else ()
+
+
+def _beyond_the_end(task: Task, span: Span) -> bool:
+    """True when the task ends before the period does: its own due day takes the place of the last checkpoint of a range."""
+    if task.due_on is None or task.deadline_kind in (Kind.DATE_THEN_MAINTAIN, Kind.FIRST_THEN_MONTHLY):
+        return False
+    return span.ends_on >= task.due_on if task.deadline_kind == Kind.YEAR_RANGE else span.starts_on > task.due_on
+
+
+# --- the clock ---
+
+
+def open_periods(task: Task, rules: Committee, today: date) -> list[Period]:
+    """Open the periods that have begun by a day, at most `AT_MOST`, and say when to look again.
+
+    A period that lies wholly within a pause is passed over; the one in which the task goes on is opened then.
+    """
+    opened: list[Period] = []
+    undecided = task.deadline_kind == Kind.RECURRING and calendar_of(task, rules) is None and task.state in _RUNNING
+    task.look_on = today + timedelta(days=1) if undecided else None
+    paused = task.state == "paused"
+    for span in spans_ahead(task, rules):
+        if paused and span.ends_on >= today:
+            task.look_on = span.ends_on + timedelta(days=1)
+            break
+        if span.starts_on > today or len(opened) == AT_MOST:
+            task.look_on = span.starts_on
+            break
+        task.opened_until = span.ends_on
+        if not paused:
+            opened.append(_opened(task, span))
+    return opened
+
+
+def open_occurrence(task: Task, number: int, today: date, due_on: date, occasion: str) -> Period:
+    """Open an occurrence of a task on an event: its words are the template, `occasion` is what happened.
+
+    Raises `RuleBroken` for a task that waits for no event, or whose clock does not run.
+    """
+    if task.deadline_kind != Kind.ON_EVENT:
+        message = Words("Nhiệm vụ này không chờ sự việc nào.", "This task waits for no event.")
+        repair = Words("Chỉ mở cho việc «khi có ...».", "Only tasks 'when there is ...' have occurrences.")
+        raise RuleBroken(
+            message, [FieldProblem("deadline_kind", "not_on_event", message, repair, task.deadline_written or None)]
+        )
+    _check_runs(task)
+    return _opened(task, Span(f"E{number:04d}", today, max(today, due_on), due_on), occasion)
+
+
+def _opened(task: Task, span: Span, occasion: str = "") -> Period:
+    task.tell(
+        events.PeriodOpened, "period_opened", occasion, {"period": [None, span.key], "period_due_on": [None, span.due_on]},
+        period=span.key, starts_on=span.starts_on, ends_on=span.ends_on, period_due_on=span.due_on,
+    )  # fmt: skip
+    key = Period.id_of(task.id, span.key)
+    return Period(id=key, task_id=task.id, occasion=occasion, **span._asdict())
+
+
+def tell_of_period(task: Task, period: Period, today: date, nearly_due_days: int) -> bool:
+    """Say once that the due day of a period is near, and once that it has passed. True when something was said."""
+    if period.state != "in_progress" or task.state in ("paused", "cancelled"):
+        return False
+    left = (period.due_on - today).days
+    changes: Changes = {"period": [None, period.key]}
+    said = {"period": period.key, "period_due_on": period.due_on}
+    if left < 0 and period.told < 2:
+        period.told = 2
+        task.tell(events.PeriodBecameOverdue, "period_became_overdue", "", changes, **said)
+        return True
+    if 0 <= left <= nearly_due_days and period.told < 1:
+        period.told = 1
+        task.tell(events.PeriodFellDueSoon, "period_fell_due_soon", "", changes, **said, days_left=left)
+        return True
+    return False
+
+
+# --- its life ---
+
+
+def add_evidence(task: Task, period: Period, evidence: Evidence) -> None:
+    """Add what shows the result of the period."""
+    _in(task, period, "in_progress")
+    period.evidence.append(evidence)
+    task.tell(
+        events.PeriodEvidenceAdded, "period_evidence_added", evidence.title,
+        {"period": [None, period.key], "evidence": [None, evidence.id]},
+        period=period.key, evidence_id=evidence.id, kind=evidence.kind, sha256=evidence.sha256,
+    )  # fmt: skip
+
+
+def submit(task: Task, period: Period, now: datetime, words: str) -> None:
+    """Hand in the result of the period: its report in words, and evidence of the kind that the task asks for."""
+    _in(task, period, "in_progress")
+    if task.evidence_kind is not None and all(one.kind != task.evidence_kind for one in period.evidence):
+        message = Words("Chưa có minh chứng của kỳ này.", "There is no evidence of this period's result.")
+        repair = Words("Hãy gọi add-evidence của kỳ trước khi trình.", "Call add-evidence of the period before you submit.")
+        raise RuleBroken(message, [FieldProblem("evidence", "evidence_missing", message, repair, task.product or None)])
+    period.state, period.submitted_on, period.report = "submitted", local_day(now), words
+    task.tell(
+        events.PeriodSubmitted, "period_submitted", words, {"period": [None, period.key]},
+        period=period.key, period_due_on=period.due_on, submitted_at=now,
+    )  # fmt: skip
+
+
+def send_back(task: Task, period: Period, reason_code: str, words: str) -> None:
+    """The approver sends the period's result back to be mended."""
+    _in(task, period, "submitted")
+    period.state, period.submitted_on = "in_progress", None
+    task.tell(
+        events.PeriodReturned, "period_returned", words,
+        {"period": [None, period.key], "reason_code": [None, reason_code]}, period=period.key, reason_code=reason_code,
+    )  # fmt: skip
+
+
+def close(task: Task, period: Period, now: datetime, timeliness: Timeliness, words: str) -> None:
+    """The approver accepts the period's result: it is closed, in time or late."""
+    _in(task, period, "submitted")
+    period.state, period.completed_on = "completed", local_day(now)
+    task.tell(
+        events.PeriodClosed, "period_closed", words, {"period": [None, period.key], "timeliness": [None, timeliness]},
+        period=period.key, period_due_on=period.due_on, completed_at=now, timeliness=timeliness,
+    )  # fmt: skip
+
+
+def _in(task: Task, period: Period, state: str) -> None:
+    _check_runs(task)
+    if period.state != state:
+        message = Words(f"Kỳ {period.key} đang ở trạng thái {period.state}.", f"Period {period.key} is {period.state}.")
+        repair = Words(f"Chỉ làm được khi kỳ ở trạng thái {state}.", f"Possible only when it is {state}.")
+        raise RuleBroken(message, [FieldProblem("state", "wrong_period_state", message, repair, period.state)])
+
+
+def _check_runs(task: Task) -> None:
+    if task.state in ("draft", "paused", "cancelled"):
+        message = Words("Nhiệm vụ không ở trạng thái có kỳ báo cáo.", "The task is in no state to have periods.")
+        repair = Words("Hãy ban hành hoặc tiếp tục nhiệm vụ trước.", "Publish or resume the task first.")
+        raise RuleBroken(message, [FieldProblem("state", "wrong_state", message, repair, task.state)])

@@ -1,0 +1,35 @@
+"""Add what shows the result of one period."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Response
+
+from common.http import Effect, Routes, writes
+from common.outbox import new_id
+from common.unit_of_work import UnitOfWork
+from tasks.domain import periods
+from tasks.domain.permissions import check_does
+from tasks.domain.task import Evidence
+from tasks.features.add_evidence import NewEvidence, check_link
+from tasks.features.period_view import OnPeriod, PeriodView, ShownPeriod, load_period, saved_period
+
+routes = Routes("tasks")
+
+
+async def handle(command: OnPeriod[NewEvidence], uow: UnitOfWork) -> ShownPeriod:
+    """Raises `Invalid` for a link without an address, `RuleBroken` once the period was handed in."""
+    task, period = await load_period(uow, command, check_does)
+    check_link(command.body)
+    evidence = Evidence(id=new_id(), added_at=uow.now, added_by=str(uow.actor), **command.body.model_dump())
+    periods.add_evidence(task, period, evidence)
+    return await saved_period(uow, task, period)
+
+
+@routes.post("/tasks/{task_id}/periods/{key}/add-evidence", response_model=PeriodView)
+async def add_period_evidence(
+    task_id: str, key: str, body: NewEvidence, effect: Annotated[Effect, writes("tasks:write")]
+) -> Response:
+    """Add evidence (minh chứng) of this period's result."""
+    return await effect.run(handle, OnPeriod[NewEvidence].of_period(task_id, key, effect, body), PeriodView.of)

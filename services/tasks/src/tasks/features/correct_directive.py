@@ -1,0 +1,79 @@
+"""Correct what the register says of a paper: its day, its superior one, whose awaited paper it is."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Response
+from pydantic import AfterValidator, Field
+
+from common.errors import FieldProblem, Invalid, Words
+from common.http import Command, Effect, Routes, writes
+from common.repository import Reader
+from common.unit_of_work import UnitOfWork, check_version
+from tasks.domain.directive import Directive, Line
+from tasks.domain.text import tidy
+from tasks.features.directive_view import DirectiveView
+from tasks.features.register_directive import Awaited
+from tasks.features.task_command import Said
+from tasks.features.task_content import Id
+from tasks.store import DIRECTIVES, papers_above
+
+routes = Routes("directives")
+
+
+class Correction(Command):
+    """The given fields change, the others stay."""
+
+    words: Said = ""
+    issued_on: date | None = None
+    subject: Annotated[str, AfterValidator(tidy), Field(max_length=1000)] = ""
+    parent_id: Id | None = None
+    awaited_as: Awaited
+    awaited_under: Id | None = None
+
+
+class CorrectDirective(Command):
+    directive_id: str
+    expected_version: int | None
+    words: str
+    changes: dict[str, Any]
+
+
+async def handle(command: CorrectDirective, uow: UnitOfWork) -> Directive:
+    """Raises `Invalid` for papers that are not registered, and for a superior one that stands below it."""
+    directive = await uow.load(DIRECTIVES, command.directive_id)
+    check_version(directive, command.expected_version)
+    await check_papers(uow, directive.id, command.changes)
+    line = Line(at=uow.now, by=str(uow.actor), what="corrected", words=command.words)
+    return uow.save(DIRECTIVES, directive) if directive.correct_on_words(command.changes, line) else directive
+
+
+async def check_papers(reader: Reader, directive_id: str, changes: dict[str, Any]) -> None:
+    """Raise `Invalid` for a named paper that is not registered, or that would come to stand above itself."""
+    for field in ("parent_id", "awaited_under", "by_id"):
+        named = changes.get(field)
+        if named is None:
+            continue
+        if await reader.get(DIRECTIVES, named) is None:
+            code, message = "directive_unknown", Words("Văn bản này chưa được đăng ký.", "This paper is not registered.")
+        elif named == directive_id or (field == "parent_id" and directive_id in await papers_above(reader, named)):
+            code, message = (
+                "directive_circle",
+                Words("Văn bản không đứng trên chính nó.", "No paper is above itself."),
+            )
+        else:
+            continue
+        repair = Words("Hãy tìm bằng GET /v1/directives?number=.", "Look it up by GET /v1/directives?number=.")
+        raise Invalid(message, [FieldProblem(field, code, message, repair, named)])
+
+
+@routes.patch("/directives/{directive_id}", response_model=DirectiveView)
+async def correct_directive(
+    directive_id: str, body: Correction, effect: Annotated[Effect, writes("directives:write")]
+) -> Response:
+    """Correct the given fields (JSON merge patch). Due days that count from the paper follow within seconds, with history."""
+    changes = {name: getattr(body, name) for name in sorted(body.model_fields_set - {"words"})}
+    command = CorrectDirective(directive_id=directive_id, expected_version=effect.if_match, words=body.words, changes=changes)
+    return await effect.run(handle, command, DirectiveView.of)

@@ -1,0 +1,109 @@
+"""Timed job: open the periods that have begun, date what waited for a paper that is there, say what is due or still waits.
+
+May be cut off anywhere: what was looked at says itself when to look again, so it is not found twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+from common.domain import local_day
+from common.errors import Conflict
+from common.repository import Reader
+from common.unit_of_work import UnitOfWork, Units
+from tasks.domain.committee import Committee
+from tasks.domain.periods import open_periods, tell_of_period
+from tasks.domain.task import Task
+from tasks.domain.waiting import ask_again, body_key, start_clock, starts_clocks, waits
+from tasks.store import (
+    BEHIND_ALL,
+    DIRECTIVES,
+    PERIODS,
+    TASKS,
+    committee,
+    keyed_between,
+    papers_above,
+    save_task,
+)
+
+PAGE = 50
+"""Tasks in one transaction: each may write a score of periods, events and lines."""
+
+
+async def run(units: Units, _settings: Any) -> None:
+    """Look at every task whose day has come, then tell of periods. "Today" is asked for page by page."""
+    await _pages(units, TASKS, "look", lambda today, _: ("", f"{today}/{BEHIND_ALL}"), _look)
+    await _pages(units, PERIODS, "due", lambda today, _: ("", f"{today}/"), _tell)
+    await _pages(units, PERIODS, "untold", _soon, _tell)
+
+
+def _soon(today: date, rules: Committee) -> tuple[str, str]:
+    return f"{today}/", f"{today + timedelta(days=rules.nearly_due_days)}/{BEHIND_ALL}"
+
+
+Range = Callable[[date, Committee], tuple[str, str]]
+Step = Callable[[UnitOfWork, list[str]], Any]
+
+
+async def _pages(units: Units, store: Any, field: str, between: Range, step: Step) -> None:
+    """Every document whose key lies in the range, a page in one transaction."""
+    seen = ""
+    while True:
+        reader = Reader(units.database)
+        after, before = between(local_day(units.clock()), await committee(reader))
+        found = await reader.find(store, keyed_between(field, max(after, seen), before), sort=(f"_d.{field}",), limit=PAGE)
+        if not found:
+            return
+        seen = store.derive(found[-1])[field]
+        await _apart(units, step, [document.id for document in found])
+
+
+async def _apart(units: Units, step: Step, ids: list[str]) -> None:
+    """A page at once; one by one when somebody works on one of them meanwhile, which the next run then finds again."""
+    try:
+        await units.run(lambda uow: step(uow, ids), units.system())
+    except Conflict:
+        for key in ids if len(ids) > 1 else ():
+            await _apart(units, step, [key])
+
+
+async def _look(uow: UnitOfWork, ids: list[str]) -> None:
+    rules, today = await committee(uow), local_day(uow.now)
+    for task in await uow.find(TASKS, {"_id": {"$in": ids}}, sort=("_id",)):
+        if task.look_on is None or task.look_on > today:
+            continue
+        if waits(task):
+            await _date(uow, task, rules)
+        if waits(task):
+            ask_again(task, rules, today)
+        else:
+            for period in open_periods(task, rules, today):
+                uow.add(PERIODS, period)
+        save_task(uow, task)
+
+
+async def _date(uow: UnitOfWork, task: Task, rules: Committee) -> None:
+    """Start its clock when the paper was registered before the task: the first one that was issued up its chain."""
+    if task.waits_days is None:
+        return
+    papers = [one for one in await uow.find(DIRECTIVES, {"_d.awaited": body_key(task.waits_for)}) if starts_clocks(one)]
+    above = await papers_above(uow, task.directive_id) if papers else set()
+    answers = [paper for paper in papers if not above.isdisjoint(paper.scope_roots)]
+    if answers:
+        start_clock(task, min(answers, key=lambda paper: (str(paper.issued_on), paper.id)), rules)
+
+
+async def _tell(uow: UnitOfWork, ids: list[str]) -> None:
+    rules, today = await committee(uow), local_day(uow.now)
+    periods = await uow.find(PERIODS, {"_id": {"$in": ids}}, sort=("_id",))
+    tasks = {task.id: task for task in await uow.find(TASKS, {"_id": {"$in": sorted({one.task_id for one in periods})}})}
+    for period in periods:
+        task = tasks.get(period.task_id)
+        if task is None or task.state == "cancelled":
+            period.told = 2  # nobody is told, and it is not looked at again
+            uow.put(PERIODS, period)
+        elif tell_of_period(task, period, today, rules.nearly_due_days):
+            uow.put(PERIODS, period)
+            save_task(uow, task)

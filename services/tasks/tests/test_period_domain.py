@@ -1,0 +1,300 @@
+"""Periods of tasks that repeat, and clocks that wait: the rules, without a database."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.errors import RuleBroken
+from services.tasks.tests.task_world import NOW, PEOPLE_OF, a_task
+from tasks.domain.clears import Facts, clears
+from tasks.domain.committee import Committee
+from tasks.domain.deadline import last_day
+from tasks.domain.directive import Directive
+from tasks.domain.fate import ask_fate, decide_fate
+from tasks.domain.leads import Names
+from tasks.domain.periods import MONTHS, Period, open_periods, span_of, tell_of_period
+from tasks.domain.reading import read_words
+from tasks.domain.task import Task
+from tasks.domain.timeliness import timeliness
+from tasks.domain.waiting import ask_again, days_waited, start_clock, stop_clock, waits
+
+RULES = Committee()
+
+
+def worded(words: str, **changes: Any) -> Task:
+    """A task in progress since 24 November 2026 whose deadline is worded so."""
+    read = read_words({"deadline_written": words})
+    return a_task(**{"state": "in_progress", "published_on": date(2026, 11, 24), "due_on": None, **read, **changes})
+
+
+def opened(task: Task, day: str, rules: Committee = RULES) -> list[tuple[str, str]]:
+    """Periods that are opened by a look on a day: key and due day."""
+    return [(period.key, str(period.due_on)) for period in open_periods(task, rules, date.fromisoformat(day))]
+
+
+def test_a_monthly_task_has_a_period_a_month_from_its_publication_on() -> None:
+    task = worded("Hằng tháng, trước ngày 25")
+    assert opened(task, "2026-11-24") == [("2026-11", "2026-11-25")]
+    assert opened(task, "2026-11-24") == [], "the same look again opens nothing"
+    assert task.look_on == date(2026, 12, 1)
+    assert opened(task, "2027-02-01") == [("2026-12", "2026-12-25"), ("2027-01", "2027-01-25"), ("2027-02", "2027-02-25")]
+
+
+def test_a_period_whose_day_had_passed_before_the_task_was_given_is_due_at_its_end() -> None:
+    assert opened(worded("Hằng tháng, trước ngày 22"), "2026-11-24") == [("2026-11", "2026-11-30")]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Định kỳ hằng quý", [("2026-Q4", "2026-12-31")]),
+        ("6 tháng một lần", [("2026-H2", "2026-12-31")]),
+        ("Hằng năm", [("2026", "2026-12-31")]),
+        ("2026 - 2028", [("2026", "2026-12-31")]),
+        ("2025 - 2026", []),  # the year that is left ends with the task itself
+        ("Thường xuyên", []),
+        ("30/11/2026", []),
+        ("2025 và những năm tiếp theo", []),
+        ("Bắt đầu từ 25/7/2026", []),
+        ("Khi có nhiệm vụ chậm", []),
+    ],
+)
+def test_words_that_say_how_often_open_periods_and_others_do_not(words: str, expected: list[tuple[str, str]]) -> None:
+    assert opened(worded(words), "2026-11-24") == expected
+
+
+def test_regular_work_has_the_calendar_that_the_committee_or_somebody_gives_it() -> None:
+    assert opened(worded("Thường xuyên"), "2026-11-24", Committee(regular_calendar="quarter")) == [("2026-Q4", "2026-12-31")]
+    assert opened(worded("Thường xuyên", calendar="month"), "2026-11-24") == [("2026-11", "2026-11-30")]
+    asleep = worded("Thường xuyên")
+    assert opened(asleep, "2026-11-24") == []
+    assert asleep.look_on == date(2026, 11, 25), "the committee may decide any day"
+
+
+def test_a_start_with_a_calendar_has_no_period_before_it() -> None:
+    task = worded("Bắt đầu từ 25/12/2026", calendar="month")
+    assert opened(task, "2026-12-24") == []
+    assert task.look_on == date(2026, 12, 25)
+    assert opened(task, "2026-12-25") == [("2026-12", "2026-12-31")]
+
+
+def test_keeping_up_begins_when_the_first_phase_was_accepted() -> None:
+    task = worded("Hoàn thành trước 30/12/2026 và duy trì liên tục")
+    assert task.due_on == date(2026, 12, 30)
+    assert opened(task, "2027-03-01") == []
+    task.state, task.completed_on = "completed", date(2026, 12, 20)
+    assert opened(task, "2027-01-31") == [("2026-12", "2026-12-31"), ("2027-01", "2027-01-31")]
+    quarterly = worded("Hoàn thành trước 30/12/2026 và duy trì", state="completed", completed_on=date(2027, 1, 5))
+    assert opened(quarterly, "2027-01-31", Committee(maintain_calendar="quarter")) == [("2027-Q1", "2027-03-31")]
+
+
+def test_monthly_reports_follow_the_first_by_the_clock_also_when_it_is_done() -> None:
+    task = worded("Báo cáo đầu trước 25/12/2026; cập nhật hằng tháng")
+    assert opened(task, "2026-12-25") == []
+    assert opened(task, "2026-12-26") == [("2026-12", "2026-12-31")]
+    task.state, task.completed_on = "completed", date(2026, 12, 24)
+    assert opened(task, "2027-01-01") == [("2027-01", "2027-01-31")]
+
+
+def test_an_open_ended_task_is_asked_every_year_and_is_never_done() -> None:
+    task = worded("2025 và những năm tiếp theo", calendar="year", evidence_kind=None)
+    assert opened(task, "2026-11-24") == [("2026", "2026-12-31")]
+    assert timeliness(task, date(2030, 1, 1), RULES) == "no_due_date"
+    with pytest.raises(RuleBroken) as broken:
+        task.submit(NOW, "")
+    assert [one.code for one in broken.value.errors] == ["never_done"]
+
+
+def test_a_period_within_a_pause_is_passed_over_and_the_one_in_which_work_goes_on_is_not() -> None:
+    task = worded("Hằng tháng")
+    assert opened(task, "2026-11-24") == [("2026-11", "2026-11-30")]
+    task.state = "paused"
+    assert opened(task, "2027-01-15") == []
+    assert task.look_on == date(2027, 2, 1)
+    task.state = "in_progress"
+    assert opened(task, "2027-01-20") == [("2027-01", "2027-01-31")], "December passed within the pause"
+
+
+def test_the_borders_of_periods() -> None:
+    """A day counts to both ends: due on the day of publication, begun on the last due day, paused on its last day."""
+    assert opened(worded("Hằng tháng, trước ngày 24"), "2026-11-24") == [("2026-11", "2026-11-24")]
+    ends = worded("Hằng tháng", due_on=date(2026, 12, 1))
+    assert [key for key, _ in opened(ends, "2027-01-05")] == ["2026-11", "2026-12"]
+    assert ends.look_on is None
+    paused = worded("Hằng tháng", state="paused")
+    assert opened(paused, "2026-11-30") == []
+    paused.state = "in_progress"
+    assert [key for key, _ in opened(paused, "2026-11-30")] == ["2026-11"]
+    task = worded("Hằng tháng")
+    (period,) = open_periods(task, RULES, date(2026, 11, 24))
+    task.take_lines()
+    tell_of_period(task, period, date(2026, 11, 30), 3)
+    assert [what for what, _, _ in task.take_lines()] == ["period_fell_due_soon"], "the due day itself is not late"
+
+
+def test_a_calendar_makes_the_time_clear_and_words_that_do_not_say_how_often_do_not() -> None:
+    def against(task: Task, rules: Committee = RULES) -> list[str]:
+        found = clears(task, Facts(PEOPLE_OF, Names(()).read(""), rules))
+        return [reason.code for clear in found if clear.key == "time" for reason in clear.against]
+
+    assert against(worded("Hằng năm")) == []
+    assert against(worded("Thường xuyên")) == ["deadline_recurring"]
+    assert against(worded("Thường xuyên"), Committee(regular_calendar="month")) == []
+    assert against(worded("2025 và những năm tiếp theo")) == ["deadline_open_ended"]
+    assert against(worded("2025 và những năm tiếp theo", calendar="year")) == []
+    assert against(worded("Trước tháng 6/2026")) == ["deadline_ambiguous"]
+
+
+@given(
+    st.dates(date(2024, 1, 1), date(2027, 12, 31)), st.integers(0, 900), st.sampled_from(sorted(MONTHS)), st.integers(1, 31),
+    st.sampled_from(["keep", "before", "after"]),
+)  # fmt: skip
+def test_periods_cover_every_day_once_and_each_is_due_no_earlier_than_it_begins(
+    published: date, days: int, cadence: Any, due_day: int, rule: Any
+) -> None:
+    rules, today = Committee(period_due_day=due_day, weekend_rule=rule), published + timedelta(days=days)
+    task, found = a_task(state="published", published_on=published, due_on=None, calendar=cadence), list[Period]()
+    while task.opened_until is None or (task.look_on or today) <= today:
+        found += open_periods(task, rules, today)
+    assert found[0].starts_on == published
+    assert found[-1].starts_on <= today <= found[-1].ends_on
+    for one, following in pairwise(found):
+        assert following.starts_on == one.ends_on + timedelta(days=1)
+    assert len({one.key for one in found}) == len(found)
+    assert all(one.starts_on <= one.due_on for one in found)
+    if rule == "keep":
+        assert all(one.due_on <= one.ends_on for one in found)
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 12, 31)), st.sampled_from(sorted(MONTHS)))
+def test_the_period_of_a_day_holds_it_and_ends_with_a_month(day: date, cadence: Any) -> None:
+    span = span_of(day, cadence, RULES)
+    assert span.starts_on <= day <= span.ends_on == last_day(span.ends_on.year, span.ends_on.month)
+
+
+def test_a_period_is_told_of_once_near_and_once_late_and_has_its_own_timeliness() -> None:
+    task = worded("Hằng tháng")
+    (period,) = open_periods(task, RULES, date(2026, 11, 24))
+    said = [(day, tell_of_period(task, period, date(2026, 11, day), 3)) for day in (26, 27, 28)]
+    assert said == [(26, False), (27, True), (28, False)]
+    assert tell_of_period(task, period, date(2026, 12, 1), 3)
+    assert not tell_of_period(task, period, date(2026, 12, 2), 3)
+    assert [timeliness(period, date(2026, 11, day), RULES) for day in (26, 27)] == ["in_time", "nearly_due"]
+    assert timeliness(period, date(2026, 12, 1), RULES) == "overdue"
+
+
+# --- clocks that wait ---
+
+
+def paper(**changes: Any) -> Directive:
+    fields = {"id": "d-up", "number": "05-KH/BCĐTW", "issuer": "Central SC", "issued_on": date(2026, 12, 4)}
+    return Directive.model_validate({**fields, "awaited_as": ["Trung ương"], **changes})
+
+
+def waiting(words: str = "30 ngày sau khi Trung ương ban hành", **changes: Any) -> Task:
+    return Task(id="w", created_at=NOW, title="Cụ thể hóa", **{**read_words({"deadline_written": words}), **changes}).draft()
+
+
+def test_a_paper_dates_what_waited_and_the_days_are_booked_to_its_body() -> None:
+    task = waiting()
+    assert waits(task)
+    assert [days_waited(task, date(2026, month, day)) for month, day in ((11, 23), (11, 24), (12, 1))] == [0, 0, 7]
+    assert start_clock(task, paper(), RULES)
+    assert task.clock is not None
+    assert (task.due_on, task.clock.days_waited, days_waited(task, date(2027, 5, 1))) == (date(2027, 1, 3), 10, 10)
+    assert not start_clock(task, paper(), RULES), "the same paper again changes nothing"
+    assert not start_clock(task, paper(id="d-other"), RULES), "another paper does not move it"
+
+
+def test_working_days_leave_out_the_holidays_of_the_committee() -> None:
+    task, off = waiting("5 ngày làm việc sau khi Trung ương ban hành"), Committee(holidays=[date(2026, 12, 8)])
+    start_clock(task, paper(), RULES)
+    assert task.due_on == date(2026, 12, 11)
+    task = waiting("5 ngày làm việc sau khi Trung ương ban hành")
+    start_clock(task, paper(), off)
+    assert task.due_on == date(2026, 12, 14)
+
+
+def test_a_corrected_paper_moves_what_it_dated_a_withdrawn_one_lets_it_wait_again_with_history() -> None:
+    task = waiting()
+    task.take_lines()
+    start_clock(task, paper(), RULES)
+    assert start_clock(task, paper(issued_on=date(2026, 12, 14)), RULES)
+    assert task.due_on == date(2027, 1, 13)
+    assert stop_clock(task, paper())
+    assert waits(task)
+    assert [(what, changes["due_on"]) for what, _, changes in task.take_lines()] == [
+        ("clock_started", [None, "2027-01-03"]),
+        ("clock_started", ["2027-01-03", "2027-01-13"]),
+        ("clock_stopped", ["2027-01-13", None]),
+    ]
+
+
+def test_a_day_that_people_set_is_theirs_and_no_paper_moves_it() -> None:
+    task = waiting()
+    start_clock(task, paper(), RULES)
+    task.amend({"due_on": date(2027, 2, 1)})
+    assert not start_clock(task, paper(issued_on=date(2026, 12, 14)), RULES)
+    assert not stop_clock(task, paper())
+    assert task.due_on == date(2027, 2, 1)
+
+
+@pytest.mark.parametrize("change", [{"deadline_written": "20 ngày sau khi Trung ương ban hành"}, {"due_on": None}])
+def test_another_rule_or_a_day_taken_away_waits_for_the_paper_anew(change: dict[str, Any]) -> None:
+    task = waiting()
+    start_clock(task, paper(), RULES)
+    task.amend(read_words(change, deadline_before=task.deadline_written))
+    assert waits(task)
+    assert start_clock(task, paper(), RULES)
+    assert task.due_on == date(2026, 12, 4) + timedelta(days=task.waits_days or 0)
+
+
+def test_what_another_body_dates_itself_is_asked_about_again_every_so_many_days() -> None:
+    task = waiting("Theo kế hoạch của Bộ Công an")
+    assert not start_clock(task, paper(awaited_as=["Bộ Công an"]), RULES)
+    sample = waiting("Theo kế hoạch của Bộ Công an", sample="foreign")
+    assert not ask_again(sample, RULES, date(2027, 11, 24)), "another province's plan asks nobody"
+    days = [day for day in range(100) if ask_again(task, RULES, date(2026, 11, 24) + timedelta(days=day))]
+    assert days == [30, 60, 90]
+
+
+@given(st.dates(date(2026, 1, 1), date(2028, 1, 1)), st.integers(1, 365))
+def test_the_due_day_is_so_many_days_after_the_paper(issued: date, days: int) -> None:
+    task = waiting(f"{days} ngày sau khi Trung ương ban hành")
+    start_clock(task, paper(issued_on=issued), RULES)
+    assert task.due_on == issued + timedelta(days=days)
+
+
+# --- what becomes of it ---
+
+
+def test_a_task_of_an_ended_paper_asks_once_and_goes_on_or_is_cancelled_on_words() -> None:
+    ended = paper(ended_how="replaced", ended_by_id="d-new")
+    task = a_task(state="in_progress", directive_id="d-up")
+    assert ask_fate(task, ended)
+    assert not ask_fate(task, ended)
+    decide_fate(task, "goes_on", None, "Việc vẫn cần")
+    assert (task.state, task.asks, task.directive_id) == ("in_progress", None, "d-up")
+    assert not ask_fate(task, ended), "it was decided"
+    with pytest.raises(RuleBroken):
+        decide_fate(task, "cancelled", None, "Không ai hỏi")
+    other = a_task(state="draft", directive_id="d-up")
+    ask_fate(other, ended)
+    decide_fate(other, "cancelled", None, "Không còn căn cứ")
+    assert other.state == "cancelled"
+    assert [what for what, _, _ in other.take_lines()] == ["fate_asked", "fate_decided", "cancelled"]
+    assert not ask_fate(a_task(state="completed", directive_id="d-up"), ended)
+
+
+def test_midnight_in_the_province_decides_on_which_day_a_draft_began_to_wait() -> None:
+    late = Task(
+        id="m", created_at=datetime(2026, 11, 24, 17, 30, tzinfo=UTC), title="x",
+        **read_words({"deadline_written": "30 ngày sau khi Trung ương ban hành"}),
+    ).draft()  # fmt: skip
+    assert late.waiting_since == date(2026, 11, 25)
