@@ -11,7 +11,7 @@ import pytest
 from common.repository import Reader, Store
 from services.tasks.tests.task_world import A
 from tasks import store
-from tasks.domain.period import Month
+from tasks.domain.month import Month
 from tasks.domain.reporting import ReportPlan
 from tasks.store import SCORES, TARGETS, TASKS
 

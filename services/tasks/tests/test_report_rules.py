@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from common.errors import Invalid
 from services.tasks.tests.task_world import A, B, a_task
 from tasks.domain.committee import Committee
-from tasks.domain.period import Month
+from tasks.domain.month import Month
 from tasks.domain.report import STATUS_WORDS, Frozen, Report, ReportBody, canonical, late_rows, row_of, status_of, stood_on
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.task import Task
@@ -229,7 +229,7 @@ def test_a_month_closes_when_its_last_day_has_ended() -> None:
     assert [str(at_the_end.newest_closed(date(2026, 11, day))) for day in (2, 3)] == ["2026-09", "2026-10"]
 
 
-@given(st.dates(date(2025, 1, 1), date(2030, 1, 1)), st.integers(1, 31), st.sampled_from(["stay", "before", "after"]))
+@given(st.dates(date(2025, 1, 1), date(2030, 1, 1)), st.integers(1, 31), st.sampled_from(["keep", "before", "after"]))
 def test_what_is_closed_is_closed_and_the_next_is_not(today: date, last_day: int, weekend: Any) -> None:
     plan = PLAN.model_copy(update={"last_day": last_day, "unit_day": 1, "report_day": 31, "weekend": weekend})
     newest = plan.newest_closed(today)
@@ -259,4 +259,4 @@ def test_months_add_up_over_years() -> None:
     assert [str(one) for one in Month(2026, 11).until(Month(2027, 1))] == ["2026-11", "2026-12", "2027-01"]
     assert str(Month(2026, 1).plus(-1)) == "2025-12"
     assert [str(one) for one in Month(2026, 11).quarter_so_far()] == ["2026-10", "2026-11"]
-    assert Month(2026, 2).day(31, "stay") == date(2026, 2, 28)
+    assert Month(2026, 2).day(31, "keep") == date(2026, 2, 28)

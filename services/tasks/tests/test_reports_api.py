@@ -16,7 +16,7 @@ from common.testing import Area, eventually
 from common.unit_of_work import UnitOfWork
 from services.tasks.tests.report_world import AGENCY, UNIT_A, keep, with_rubric
 from services.tasks.tests.task_world import A, B, HandClock, TaskApi, a_task, calling, furnished
-from tasks.domain.period import Month
+from tasks.domain.month import Month
 from tasks.domain.report import Report
 from tasks.features import freeze_closed_months, freeze_report
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.tasks.tests.task_world import A, a_task
 from services.tasks.tests.test_scoring_rules import RUBRIC
-from tasks.domain.period import Month
+from tasks.domain.month import Month
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.scores import Entry, Score, ScoreFacts, facts_of_submission, facts_of_tasks, over_quarter
 from tasks.domain.scoring import Deduction, Fact, ScoringRules, score

@@ -18,7 +18,7 @@ from tasks.domain.directive import Directive
 from tasks.domain.directory import AGENCY_LEVELS, Person, PersonName, Succession, Unit
 from tasks.domain.document_number import read_number
 from tasks.domain.leads import Names
-from tasks.domain.period import Month
+from tasks.domain.month import Month
 from tasks.domain.periods import Period
 from tasks.domain.report import Report, ReportBody, moment
 from tasks.domain.reporting import ReportPlan, Submission

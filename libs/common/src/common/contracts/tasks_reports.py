@@ -62,7 +62,7 @@ class ReportPlanChanged(Event, type="tasks.report_plan.changed.v1", key="plan_id
     directive_id: DirectiveId | None = None
     unit_day: Annotated[int, Field(ge=1, le=31, examples=[22])]
     last_day: Annotated[int, Field(ge=1, le=31, examples=[23])]
-    weekend: Literal["stay", "before", "after"]
+    weekend: Literal["keep", "before", "after"]
 
 
 class SubmissionMade(Event, type="tasks.submission.made.v1", key="submission_id"):

@@ -22,7 +22,7 @@ from common.contracts.tasks_reports import ReportFrozen
 from common.domain import Aggregate, Day, Document
 from tasks.domain.committee import Committee
 from tasks.domain.directive import Directive
-from tasks.domain.period import Month
+from tasks.domain.month import Month
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.task import Task
 from tasks.domain.timeliness import timeliness

@@ -16,7 +16,8 @@ from pydantic import BaseModel, Field
 from common.contracts.tasks_reports import ReportPlanChanged, SubmissionMade
 from common.domain import Aggregate, local_day
 from common.errors import FieldProblem, Invalid, Words
-from tasks.domain.period import Month, Weekend
+from tasks.domain.month import Month
+from tasks.domain.working_days import WeekendRule
 
 PLAN_ID = r"^[a-z0-9][a-z0-9-]{0,62}$"
 CALENDAR_OF_COMMITTEE = "committee"
@@ -35,7 +36,7 @@ class ReportPlan(Aggregate):
     """The last day on which anything is taken: as it ends the figures are frozen."""
     report_day: int = 25
     """By when the frozen report goes up."""
-    weekend: Weekend = "stay"
+    weekend: WeekendRule = "keep"
     appeal_days: int = Field(default=5, ge=0)
     """Calendar days after the freeze within which a unit may object; the late list becomes public after them. No source
     gives a number."""

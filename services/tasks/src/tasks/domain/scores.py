@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from common.contracts.tasks_reports import ScoreComputed, ScoreFactsEntered
 from common.domain import Aggregate, Day
 from tasks.domain.exact import written
-from tasks.domain.period import Month
+from tasks.domain.month import Month
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.rubric import Rubric
 from tasks.domain.scoring import Deduction, Fact, ScoringRules, Sum

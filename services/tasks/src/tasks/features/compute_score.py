@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from common.domain import local_day
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
-from tasks.domain.period import PERIOD, Month
+from tasks.domain.month import PERIOD, Month
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.scores import Score
 from tasks.domain.text import tidy

@@ -12,7 +12,7 @@ from common.errors import FieldProblem, Invalid, Words
 from common.http import Command, Effect, Routes, View, writes
 from common.unit_of_work import UnitOfWork, check_version
 from tasks.domain.exact import Exact
-from tasks.domain.period import PERIOD, Month
+from tasks.domain.month import PERIOD, Month
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.scores import Entry, ScoreFacts
 from tasks.domain.scoring import Deduction, Fact, check_fact

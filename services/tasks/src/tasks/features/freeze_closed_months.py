@@ -9,7 +9,7 @@ from common.errors import Conflict
 from common.observability import Log
 from common.repository import Reader
 from common.unit_of_work import UnitOfWork, Units
-from tasks.domain.period import Month
+from tasks.domain.month import Month
 from tasks.domain.report import Report
 from tasks.domain.reporting import ReportPlan
 from tasks.features.freeze_report import SECONDS, freeze, next_period

@@ -15,7 +15,7 @@ from common.errors import FieldProblem, RuleBroken, Words
 from common.http import Command, Effect, Routes, writes
 from common.repository import Reader
 from common.unit_of_work import UnitOfWork
-from tasks.domain.period import PERIOD, Month
+from tasks.domain.month import PERIOD, Month
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.report import Frozen, Report, Row, row_of, submission_row
 from tasks.domain.reporting import PLAN_ID, ReportPlan

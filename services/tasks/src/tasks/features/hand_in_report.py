@@ -12,7 +12,7 @@ from common.domain import local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from common.http import Call, Command, Effect, Items, Paged, Routes, View, reads, writes
 from common.unit_of_work import UnitOfWork
-from tasks.domain.period import Month
+from tasks.domain.month import Month
 from tasks.domain.reporting import Handing, Submission
 from tasks.domain.text import tidy
 from tasks.features.report_view import Period, PlanId

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from common.http import Call, Items, Paged, Routes, reads
-from tasks.domain.period import PERIOD
+from tasks.domain.month import PERIOD
 from tasks.features.score_view import ScoreLine
 from tasks.store import SCORES, of_units, score_key
 

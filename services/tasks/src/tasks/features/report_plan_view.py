@@ -7,8 +7,9 @@ from datetime import date
 from pydantic import Field
 
 from common.http import View
-from tasks.domain.period import Month, Weekend
+from tasks.domain.month import Month
 from tasks.domain.reporting import ReportPlan
+from tasks.domain.working_days import WeekendRule
 
 
 class MonthView(View):
@@ -27,7 +28,7 @@ class ReportPlanView(View):
     unit_day: int
     last_day: int
     report_day: int
-    weekend: Weekend
+    weekend: WeekendRule
     appeal_days: int
     samples: bool
     first_period: str

@@ -16,7 +16,7 @@ from common.domain import Actor
 from common.errors import NotFound, Words
 from common.http import View
 from common.repository import Reader
-from tasks.domain.period import PERIOD
+from tasks.domain.month import PERIOD
 from tasks.domain.report import Report
 from tasks.domain.reporting import PLAN_ID
 from tasks.store import REPORT_BODIES, REPORTS

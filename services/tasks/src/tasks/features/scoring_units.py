@@ -8,7 +8,7 @@ from common.domain import Actor
 from common.errors import FieldProblem, NotFound, RuleBroken, Words
 from common.repository import Reader
 from tasks.domain.directory import Unit
-from tasks.domain.period import Month
+from tasks.domain.month import Month
 from tasks.domain.reporting import Submission
 from tasks.domain.rubric import Rubric
 from tasks.domain.scores import ScoreFacts, facts_of_submission, facts_of_tasks, over_quarter

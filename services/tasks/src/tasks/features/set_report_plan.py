@@ -11,10 +11,11 @@ from common.domain import local_day
 from common.errors import FieldProblem, Invalid, Words
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork, check_version
-from tasks.domain.period import PERIOD, Month, Weekend
+from tasks.domain.month import PERIOD, Month
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.reporting import CALENDAR_OF_COMMITTEE, PLAN_ID, ReportPlan
 from tasks.domain.text import tidy
+from tasks.domain.working_days import WeekendRule
 from tasks.features.report_plan_view import ReportPlanView
 from tasks.store import DIRECTIVES, REPORT_PLANS
 
@@ -30,7 +31,7 @@ class ReportPlanSettings(Command):
     unit_day: Annotated[DayOfMonth, Field(description="Units hand in by the end of this day")] = 22
     last_day: Annotated[DayOfMonth, Field(description="Figures are frozen as this day ends")] = 23
     report_day: Annotated[DayOfMonth, Field(description="The frozen report goes up by this day")] = 25
-    weekend: Annotated[Weekend, Field(description="Where a day goes that falls on a weekend: no source says")] = "stay"
+    weekend: Annotated[WeekendRule, Field(description="Where a day goes that falls on a weekend: no source says")] = "keep"
     appeal_days: Annotated[int, Field(strict=True, ge=0, le=90, description="Before the late list is public")] = 5
     samples: Annotated[bool, Field(strict=True, description="Report on sample tasks as well")] = False
     first_period: Annotated[str, Field(pattern=PERIOD, description="The first month that is frozen: this one or the last")] = ""

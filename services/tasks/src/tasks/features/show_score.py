@@ -9,7 +9,7 @@ from fastapi import Query, Response
 from common.domain import local_day
 from common.errors import NotFound, Words
 from common.http import Call, Routes, reads
-from tasks.domain.period import PERIOD, Month
+from tasks.domain.month import PERIOD, Month
 from tasks.domain.scores import Score
 from tasks.features.score_view import Preview, ScoreView
 from tasks.features.scoring_units import compute, rubric_for, unit_seen

@@ -6,13 +6,10 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Literal
+from datetime import date
 
-Weekend = Literal["stay", "before", "after"]
-"""Where a day of the calendar goes that falls on a Saturday or Sunday. The 22nd or the 25th does in 8 of 12 months of 2026,
-and no text read says which way (golden cases G034-G041): a setting of each plan.
-"""
+from tasks.domain.working_days import WeekendRule, WorkingDays
+
 PERIOD = r"^(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])$"
 
 
@@ -60,12 +57,10 @@ class Month:
         """The months of its quarter from the first to this one."""
         return [self.plus(-back) for back in range((self.month - 1) % 3, -1, -1)]
 
-    def day(self, number: int, weekend: Weekend) -> date:
-        """The day of this number (the last, where the month is shorter), moved off a weekend as the rule says."""
-        found = date(self.year, self.month, min(number, self.last.day))
-        if weekend == "stay" or found.weekday() < 5:
-            return found
-        step = timedelta(days=-1 if weekend == "before" else 1)
-        while found.weekday() >= 5:
-            found += step
-        return found
+    def day(self, number: int, weekend: WeekendRule) -> date:
+        """The day of this number (the last, where the month is shorter), moved off a weekend as the rule says.
+
+        The 22nd or the 25th falls on one in 8 of 12 months of 2026, and no text read says which way it goes (golden cases
+        G034-G041): a setting of each plan.
+        """
+        return WorkingDays().shifted(date(self.year, self.month, min(number, self.last.day)), weekend)
