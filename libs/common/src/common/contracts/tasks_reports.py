@@ -18,7 +18,7 @@ class RubricRegistered(Event, type="tasks.rubric.registered.v1", key="rubric_id"
     """A scoring rubric (bộ tiêu chí) was taken over; it holds from a day on, beside the earlier ones."""
 
     rubric_id: Annotated[str, Field(examples=["monthly@2026-08-19"])]
-    name: Annotated[str, Field(examples=["monthly"])]
+    rubric_name: Annotated[str, Field(examples=["monthly"])]
     source: Annotated[str, Field(description="The paper that it stands in", examples=["11-QĐ/TU"])]
     valid_from: LocalDay
     valid_to: LocalDay | None = None
@@ -50,7 +50,7 @@ class ScoreComputed(Event, type="tasks.score.computed.v1", key="score_id"):
     unit_id: UnitId
     period: Period
     number: Annotated[int, Field(ge=1, description="1, 2, 3 ... for the same unit and month", examples=[1])]
-    score: Annotated[Number | None, Field(description="0 to 100; null when no criterion applies")] = None
+    unit_score: Annotated[Number | None, Field(description="0 to 100; null when no criterion applies")] = None
     provisional: bool
     rubric_id: Annotated[str, Field(examples=["monthly@2026-08-19"])]
 

@@ -160,7 +160,7 @@ class Rubric(Aggregate, Content):
         self.record(
             RubricRegistered(
                 rubric_id=self.id,
-                name=self.name,
+                rubric_name=self.name,
                 source=self.source,
                 valid_from=self.valid_from,
                 valid_to=self.valid_to,

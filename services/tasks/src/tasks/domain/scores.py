@@ -98,7 +98,7 @@ class Score(Aggregate):
                 unit_id=self.unit_id,
                 period=self.period,
                 number=self.number,
-                score=None if self.sum.score is None else written(self.sum.score),
+                unit_score=None if self.sum.score is None else written(self.sum.score),
                 provisional=self.sum.provisional,
                 rubric_id=self.rubric_id,
             )
