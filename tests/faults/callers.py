@@ -74,7 +74,7 @@ def life(dice: random.Random, people: People, title: str) -> Iterator[Step]:
 class Callers:
     """Some callers at work. `asked` is what they wanted and were told, `answers` what they should never have been told."""
 
-    def __init__(self, arena: Arena, seed: int, number: int = 5, *, pace: float = 0.05) -> None:
+    def __init__(self, arena: Arena, seed: int, number: int = 5, *, pace: float = 0.4) -> None:
         self.arena, self.seed, self.number, self.pace = arena, seed, number, pace
         self.rate: float | None = None
         """Effects a second, all callers together, however long each takes; None: as fast as `pace` lets them."""

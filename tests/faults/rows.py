@@ -186,7 +186,7 @@ ARMS: dict[str, tuple[str, ...]] = {
     "gateway": ("consumer.after_commit", "consumer.before_offset_commit"),
 }
 """The points that a process of each role comes to by itself, under load."""
-DEATHS_SECONDS = 600.0
+DEATHS_SECONDS = 420.0
 """Of a full run, at most: a slow machine sees fewer deaths, not a longer run."""
 
 

@@ -331,7 +331,7 @@ class SkippingInbox(Inbox):
 class ForgetfulInbox(Inbox):
     """Never looks at what waits."""
 
-    async def drain(self, stream: str) -> None: ...
+    async def drain(self, *streams: str) -> None: ...
 
 
 @pytest.mark.parametrize("fault", [SkippingInbox, ForgetfulInbox])

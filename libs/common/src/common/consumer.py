@@ -112,10 +112,9 @@ class Unreadable:
 
     @classmethod
     def of(cls, record: Record, fault: Undecodable) -> Unreadable:
-        envelope = None
         with contextlib.suppress(Undecodable):
-            envelope = Envelope.from_headers(record.headers)
-        return cls(record, envelope, fault)
+            return cls(record, Envelope.from_headers(record.headers), fault)
+        return cls(record, None, fault)
 
 
 Received = Message[Event | None] | Unreadable
@@ -186,8 +185,8 @@ class Inbox:
                 raise
             return error
         await self._tell(batch, outcomes)
-        for stream in {one.envelope.stream for one in batch if isinstance(one, Message)} & self.parked_streams:
-            await self.drain(stream)
+        if waiting := {one.envelope.stream for one in batch if isinstance(one, Message)} & self.parked_streams:
+            await self.drain(*waiting)
         return None
 
     async def _apply(self, batch: list[Received]) -> list[str]:
@@ -202,9 +201,7 @@ class Inbox:
                 await (self._in_turn(one, uow, last) if isinstance(one, Message) else self._bury(one, uow, last))
                 for one in batch
             ]
-            for stream, sequence in last.items():
-                if sequence != before[stream]:
-                    inbox.move_guard(uow, stream, sequence)
+            inbox.move_guards(uow, before, last)
             return outcomes
 
         started = time.monotonic()
@@ -343,18 +340,19 @@ class Inbox:
         rows = await collection.find({"next_at": {"$lte": self.units.clock()}}).sort([("next_at", 1)]).limit(100).to_list(None)
         return [Parked.parse(row) for row in rows]
 
-    async def drain(self, stream: str) -> None:
-        """Apply what is parked of a stream, as far as its order allows: many in one transaction; when that fails, fewer."""
+    async def drain(self, *streams: str) -> None:
+        """Apply what is parked of these streams, as far as the order of each allows: many in one transaction. When that fails,
+        each stream alone, then fewer of its records, until what fails stands alone.
+        """
         size = BATCH
         while True:
             parked: list[Parked] = []
 
             async def step(uow: UnitOfWork, size: int = size) -> list[str]:
                 nonlocal parked
-                parked = await inbox.parked_of(uow, stream, size)
-                outcomes = await self._those_in_turn(parked, uow, stream)
-                if outcomes:
-                    await inbox.unpark(uow, [one.id for one in parked[: len(outcomes)]])
+                parked = await inbox.parked_of(uow, streams, size)
+                outcomes = await self._those_in_turn(parked, uow)
+                await inbox.unpark(uow, [one.id for one, outcome in zip(parked, outcomes, strict=True) if outcome])
                 return outcomes
 
             try:
@@ -363,40 +361,49 @@ class Inbox:
             except Exception as error:
                 if not parked or await self._database_is_away(error):
                     raise
+                if len(streams) > 1:
+                    for stream in streams:
+                        await self.drain(stream)
+                    return
                 if len(parked) == 1:
                     await self._rest(parked[0], error)
                     return
                 size = 1 if isinstance(error, OutOfTime) else len(parked) // 2
                 continue
             self._note_progress()
-            for one, outcome in zip(parked, outcomes, strict=False):
-                _count_handled(Envelope.from_headers(one.record.headers), outcome)
+            for one, outcome in zip(parked, outcomes, strict=True):
+                if outcome:
+                    _count_handled(Envelope.from_headers(one.record.headers), outcome)
             await self._count(outcomes)
-            if len(outcomes) < size:
+            if len(parked) < size or not any(outcomes):
                 break
-        if len(parked) == len(outcomes):
-            self.parked_streams.discard(stream)
-        else:  # what waits for its turn must not crowd other streams out of the next look
+        waiting = {one.stream or "" for one, outcome in zip(parked, outcomes, strict=True) if not outcome}
+        if len(parked) < size:  # else there may be more, which the next look finds
+            self.parked_streams = self.parked_streams - set(streams) | waiting
+        if waiting:  # what waits for its turn must not crowd other streams out of the next look
             now = self.units.clock()
-            waiting = {"stream": stream, "next_at": {"$lte": now}}
-            await self.units.database.collection(inbox.PARKED).update_many(waiting, {"$set": {"next_at": now + TURN_PAUSE}})
+            rows = {"stream": {"$in": list(waiting)}, "next_at": {"$lte": now}}
+            await self.units.database.collection(inbox.PARKED).update_many(rows, {"$set": {"next_at": now + TURN_PAUSE}})
 
-    async def _those_in_turn(self, parked: list[Parked], uow: UnitOfWork, stream: str) -> list[str]:
-        """Apply parked records of a stream, in order, up to the first that is early or rests. What became of each."""
-        before = last = (await inbox.last_applied(uow, [stream]))[stream]
-        outcomes: list[str] = []
+    async def _those_in_turn(self, parked: list[Parked], uow: UnitOfWork) -> list[str]:
+        """Apply parked records, those of each stream in order up to the first that is early or rests. What became of each;
+        nothing of those that go on waiting.
+        """
+        before = await inbox.last_applied(uow, [one.stream or "" for one in parked])
+        last, closed, outcomes = dict(before), set[str](), list[str]()
         for one in parked:
-            verdict = judge(one.sequence or 0, last)
+            stream, outcome = one.stream or "", ""
+            verdict = judge(one.sequence or 0, last[stream])
             resting = one.why is not Why.GAP and (one.next_at is None or one.next_at > uow.now)
-            if verdict is Verdict.GAP or (verdict is Verdict.NEXT and resting):
-                break  # one that was applied when it came again rests no longer, and holds nobody up
-            if verdict is Verdict.NEXT:
-                last += 1
-                outcomes.append(await self._effect(decode(one.record, self.types), uow))
-            else:
-                outcomes.append("duplicate")
-        if last != before:
-            inbox.move_guard(uow, stream, last)
+            if verdict is Verdict.DUPLICATE:
+                outcome = "duplicate"  # one that was applied when it came again rests no longer, and holds nobody up
+            elif verdict is Verdict.GAP or resting:
+                closed.add(stream)
+            elif stream not in closed:
+                last[stream] += 1
+                outcome = await self._effect(decode(one.record, self.types), uow)
+            outcomes.append(outcome)
+        inbox.move_guards(uow, before, last)
         return outcomes
 
     async def _rest(self, parked: Parked, error: BaseException) -> None:
@@ -659,7 +666,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         try:
             due = dict.fromkeys(one.stream for one in await self.inbox.due() if self._place(one.record) in self._assigned)
             for stream in filter(None, due):
-                self.inbox.parked_streams.add(stream)
                 await self.inbox.drain(stream)
         except Exception as error:  # the next look is a second away
             log.warning("parked_not_looked_at", error=type(error).__name__)

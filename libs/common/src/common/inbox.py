@@ -89,8 +89,11 @@ def claim(uow: UnitOfWork, envelope: Envelope) -> None:
     uow.insert_raw(CLAIMS, {"_id": envelope.id, "at": uow.now})
 
 
-def move_guard(uow: UnitOfWork, stream: str, sequence: int) -> None:
-    uow.write_raw(GUARDS, UpdateOne({"_id": stream}, {"$set": {"seq": sequence}}, upsert=True))
+def move_guards(uow: UnitOfWork, before: dict[str, int], last: dict[str, int]) -> None:
+    """Move the guard of each stream whose last record is another than before."""
+    for stream, sequence in last.items():
+        if sequence != before[stream]:
+            uow.write_raw(GUARDS, UpdateOne({"_id": stream}, {"$set": {"seq": sequence}}, upsert=True))
 
 
 def park(
@@ -105,11 +108,13 @@ def park(
     uow.write_raw(PARKED, UpdateOne({"_id": key}, {"$set": row}, upsert=True))
 
 
-async def parked_of(uow: UnitOfWork, stream: str, limit: int) -> list[Parked]:
-    """The earliest parked records of a stream, in order."""
-    cursor = uow.database.collection(PARKED).find({"stream": stream}, session=uow.session).sort([("sequence", 1)])
-    return [Parked.parse(row) for row in await cursor.limit(limit).to_list(None)]
+async def parked_of(uow: UnitOfWork, streams: Iterable[str], limit: int) -> list[Parked]:
+    """The earliest parked records of these streams, those of each in order."""
+    cursor = uow.database.collection(PARKED).find({"stream": {"$in": list(streams)}}, session=uow.session)
+    rows = await cursor.sort([("stream", 1), ("sequence", 1)]).limit(limit).to_list(None)
+    return [Parked.parse(row) for row in rows]
 
 
 async def unpark(uow: UnitOfWork, keys: list[str]) -> None:
-    await uow.database.collection(PARKED).delete_many({"_id": {"$in": keys}}, session=uow.session)
+    if keys:
+        await uow.database.collection(PARKED).delete_many({"_id": {"$in": keys}}, session=uow.session)

@@ -107,7 +107,7 @@ async def give_up(units: Units, key: str, *, dry_run: bool = False) -> list[Line
             if verdict is Verdict.GAP:
                 return f"refused: {last + 1} of its stream must be dealt with first"
             if verdict is Verdict.NEXT:
-                inbox.move_guard(uow, parked.stream, parked.sequence)
+                inbox.move_guards(uow, {parked.stream: 0}, {parked.stream: parked.sequence})
             behind, look = {"stream": parked.stream, "why": Why.GAP.value}, {"$set": {"next_at": uow.now}}
             await uow.database.collection(inbox.PARKED).update_many(behind, look, session=uow.session)
         await inbox.unpark(uow, [parked.id])
