@@ -13,7 +13,19 @@ from pydantic import ValidationError
 
 from common.contracts import notifications as events
 from common.contracts.base import Event
-from common.contracts.tasks import TaskAssigned, TaskBecameOverdue, TaskCompleted, TaskFellDueSoon, TaskRefused, TaskSubmitted
+from common.contracts.tasks import (
+    ClockStarted,
+    ClockStopped,
+    FateAsked,
+    PeriodBecameOverdue,
+    PeriodFellDueSoon,
+    TaskAssigned,
+    TaskBecameOverdue,
+    TaskCompleted,
+    TaskFellDueSoon,
+    TaskRefused,
+    TaskSubmitted,
+)
 from common.contracts.training import EnrolmentOpened
 from common.domain import Actor
 from common.errors import Invalid
@@ -27,6 +39,8 @@ from notifications.settings import NotificationsSettings
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 PAUSES = (10.0, 60.0)
 TASK = {"task_id": "t1", "title": "Rà soát", "lead_unit_id": "u1", "responsible_id": "r", "approver_id": "a"}
+PAPER = {"paper_id": "p", "waits_for": "Trung ương"}
+NOVEMBER = {"period": "2026-11", "period_due_on": date(2026, 11, 30)}
 
 
 def row(kind: str) -> Reaction:
@@ -56,6 +70,11 @@ def notice(**changes: object) -> Notice:
         ("task_due_soon", TaskFellDueSoon(**TASK, days_left=3), ["r"]),
         ("task_overdue", TaskBecameOverdue(**TASK), ["r", "a", "h1", "h2"]),
         ("task_completed", TaskCompleted(**TASK, completed_at=NOW, timeliness="done_late"), ["r", "a"]),
+        ("clock_started", ClockStarted(**TASK, **PAPER, paper_issued_on=date(2026, 5, 1), days_waited=12), ["r", "h1", "h2"]),
+        ("clock_stopped", ClockStopped(**TASK, **PAPER, due_before=date(2026, 5, 31)), ["r", "h1", "h2"]),
+        ("task_fate_asked", FateAsked(**TASK, paper_id="p"), ["a", "h1", "h2"]),
+        ("period_due_soon", PeriodFellDueSoon(**TASK, **NOVEMBER, days_left=3), ["r"]),
+        ("period_overdue", PeriodBecameOverdue(**TASK, **NOVEMBER), ["r", "a", "h1", "h2"]),
         (
             "wave_opened",
             EnrolmentOpened(enrolment_id="e", programme_id="p", title="An toàn thông tin", person_id="l", unit_id="u1", wave=0),
@@ -91,6 +110,12 @@ def test_every_row_has_its_own_kind_and_event_and_fills_its_words() -> None:
         assert "Tên việc" in title.en
         assert "{" not in title.vi + title.en + body.vi + body.en
         assert about(reaction, event) in ("/v1/tasks/t", "/v1/programmes/p")
+
+
+def test_a_period_is_named_and_its_own_due_day_told() -> None:
+    title, body = words(row("period_due_soon"), PeriodFellDueSoon(**TASK, **NOVEMBER, due_on=date(2027, 1, 1), days_left=3))
+    assert title.vi == "Kỳ 2026-11 sắp đến hạn: Rà soát"
+    assert body.en == "Period 2026-11 of the task 'Rà soát' is due on 2026-11-30: 3 days left."
 
 
 def test_words_are_in_both_languages_with_the_due_day() -> None:

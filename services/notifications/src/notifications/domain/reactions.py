@@ -11,6 +11,11 @@ from typing import Any, Literal
 
 from common.contracts.base import Event
 from common.contracts.tasks import (
+    ClockStarted,
+    ClockStopped,
+    FateAsked,
+    PeriodBecameOverdue,
+    PeriodFellDueSoon,
     TaskAssigned,
     TaskBecameOverdue,
     TaskCompleted,
@@ -33,8 +38,8 @@ _NAMED: dict[Role, str] = {"responsible": "responsible_id", "approver": "approve
 class Reaction:
     """Of a fact of type `event` the holders of `told` are told, once each.
 
-    `title` and `body` are templates over `{title}`, `{due}` and `{days}`; `about` is the path of what it is about, over
-    the fields of the event.
+    `title` and `body` are templates over `{title}`, `{due}`, `{days}` and `{period}`; `about` is the path of what it is about,
+    over the fields of the event.
     """
 
     kind: str
@@ -90,6 +95,36 @@ REACTIONS: tuple[Reaction, ...] = (
               "The result of the task '{title}' (due day: {due}) was accepted."),
     ),
     Reaction(
+        "clock_started", ClockStarted, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Bắt đầu tính hạn: {title}", "The clock runs: {title}"),
+        Words("Văn bản mà nhiệm vụ «{title}» chờ đã được ban hành. Hạn hoàn thành từ nay: {due}.",
+              "The paper that the task '{title}' waited for has been issued. It is now due on {due}."),
+    ),
+    Reaction(
+        "clock_stopped", ClockStopped, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Dừng tính hạn: {title}", "The clock stands still: {title}"),
+        Words("Văn bản mà nhiệm vụ «{title}» chờ đã bị thu hồi. Nhiệm vụ lại chờ văn bản, hạn: {due}.",
+              "The paper that the task '{title}' waited for was withdrawn. It waits again; due day: {due}."),
+    ),
+    Reaction(
+        "task_fate_asked", FateAsked, ("approver", "lead_unit_heads"), _TASK,
+        Words("Cần quyết định: {title}", "To be decided: {title}"),
+        Words("Văn bản giao nhiệm vụ «{title}» (hạn: {due}) không còn hiệu lực. Đề nghị quyết định tiếp tục hay chấm dứt.",
+              "The paper that gave the task '{title}' (due day: {due}) is in force no more. Please decide whether it goes on."),
+    ),
+    Reaction(
+        "period_due_soon", PeriodFellDueSoon, ("responsible",), _TASK,
+        Words("Kỳ {period} sắp đến hạn: {title}", "Period {period} due soon: {title}"),
+        Words("Kỳ {period} của nhiệm vụ «{title}» sắp đến hạn: {due}, {days}.",
+              "Period {period} of the task '{title}' is due on {due}: {days}."),
+    ),
+    Reaction(
+        "period_overdue", PeriodBecameOverdue, ("responsible", "approver", "lead_unit_heads"), _TASK,
+        Words("Kỳ {period} quá hạn: {title}", "Period {period} overdue: {title}"),
+        Words("Kỳ {period} của nhiệm vụ «{title}» đã quá hạn {due} mà chưa trình kết quả.",
+              "Period {period} of the task '{title}' was due on {due} and its result has not been handed in."),
+    ),
+    Reaction(
         "wave_opened", EnrolmentOpened, ("learner",), "/v1/programmes/{programme_id}",
         Words("Mở đợt học: {title}", "Your wave is open: {title}"),
         Words("Đợt học của ông/bà trong chương trình «{title}» đã mở. Có thể bắt đầu học.",
@@ -114,13 +149,14 @@ def recipients(reaction: Reaction, event: Event, heads: Iterable[str] = ()) -> l
 
 def words(reaction: Reaction, event: Event) -> tuple[Bilingual, Bilingual]:
     """Title and body of the notice. Nothing of a person is in them."""
-    title = one_line(getattr(event, "title", ""))
-    due, days = due_day(getattr(event, "due_on", None)), days_left(getattr(event, "days_left", 0))
+    title, period = one_line(getattr(event, "title", "")), getattr(event, "period", "")
+    due = due_day(getattr(event, "period_due_on", None) or getattr(event, "due_on", None))
+    days = days_left(getattr(event, "days_left", 0))
 
     def fill(template: Words) -> Bilingual:
         return Bilingual(
-            vi=template.vi.format(title=title, due=due.vi, days=days.vi),
-            en=template.en.format(title=title, due=due.en, days=days.en),
+            vi=template.vi.format(title=title, due=due.vi, days=days.vi, period=period),
+            en=template.en.format(title=title, due=due.en, days=days.en, period=period),
         )
 
     return fill(reaction.title), fill(reaction.body)
