@@ -3,8 +3,10 @@
 The 186 real rows of `data/tasks.csv` are imported under references of this run, tried as they were written, and refused
 with reasons; the 14 rows of Hà Giang's first meeting are repaired by what each refusal proposes, issued, given to people,
 reported on, proven and closed: one is refused and given to somebody else, one is sent back and handed in again, one is
-late. Then everybody's inbox and mailbox, the leader-first waves and the ledger are held against what was done. Exit
-status: 0 when everything was as expected, 1 when anything differed or could not be reached.
+late. Then everybody's inbox and mailbox and the leader-first waves are held against what was done; the second act
+(`second_act.py`) plays papers that are waited for, a frozen month, a score, targets and the load of units; at last the
+ledger is held against all of it. Exit status: 0 when everything was as expected, 1 when anything differed or could not be
+reached.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from rich.table import Table
 
 from deploy.local.partner import Partner, Refused
 from deploy.local.sample import PLANS, as_csv, plans, rows_of
+from deploy.local.second_act import SecondAct
 
 ROOT = Path(__file__).resolve().parents[2]
 VIETNAM = timedelta(hours=7)
@@ -131,8 +134,11 @@ class Demo:
             waves = self.train()
             inbox = self.check_inboxes(done, waves)
             mails = self.check_mailboxes(done)
+            second = self.second_act()
             ledger = self.check_ledger(first_entry)
         self.tell(reasons, done, inbox, mails, ledger)
+        for table in second.tables:
+            self.console.print(table)
         seconds = time.monotonic() - started
         partners = [self.partner, self.auditor, *(person.partner for person in self.people)]
         retried = sum(partner.retried for partner in partners)
@@ -473,6 +479,13 @@ class Demo:
             rows += _gauge(text, "roviec_outbox_rows")
             pending += _gauge(text, "roviec_outbox_pending")
         return rows, pending
+
+    def second_act(self) -> SecondAct:
+        second = SecondAct(self.partner, self.account, self.stamp, ROOT / "data")
+        with self.step("second act: papers, report, score, targets, load", 1) as advance:
+            second.play()
+            advance()
+        return second
 
     # --- the account ---
 

@@ -21,6 +21,7 @@ from common.contracts.topics import BY_OWNER, TOPICS
 from common.http import Call, Effect, Routes, reads, scope_of, writes
 from common.service import Service
 from common.settings import Settings
+from gateway.routes import ROWS
 from tools.services import ANY_OWNER, NAMES, carriers, load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,13 @@ every_service = pytest.mark.parametrize("name", NAMES)
 
 
 # --- routes ---
+
+
+@every_service
+def test_the_gateway_leads_to_every_route(name: str) -> None:
+    nouns = next(row.nouns for row in ROWS if row.service == name)
+    strays = [route.path for route in api_routes(load(name)) if route.path.split("/")[2] not in nouns]
+    assert not strays, "its noun stands in no row of gateway/routes.py: callers get 404"
 
 
 def api_routes(service: Service) -> list[APIRoute]:

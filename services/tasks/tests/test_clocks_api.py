@@ -18,7 +18,7 @@ from tasks.features import follow_papers, keep_calendars
 from tasks.store import TASKS, save_task
 
 pytestmark = pytest.mark.servers
-REGISTRAR = Actor("client", "registrar", SCOPES | {"directives:read", "directives:write"})
+REGISTRAR = Actor("client", "registrar", SCOPES | {"directives:read", "directives:write", "summary:read"})
 EVIDENCE = {"kind": "document", "title": "Báo cáo tháng 11"}
 CENTRE = "30 ngày sau khi Trung ương ban hành"
 
@@ -120,7 +120,7 @@ async def test_one_paper_dates_two_levels_and_its_correction_and_withdrawal_foll
     assert (shown["days_waited"], shown["clock"]["directive_id"]) == (10, up)
     assert (await api.do(upper, "publish"))["state"] == "published", "its time is clear now"
     assert (await registrar.get(f"directives/{up}"))["settled"]
-    counted = {one["body"]: one for one in (await api.get("waiting"))["items"]}
+    counted = {one["body"]: one for one in (await registrar.get("summary/waiting"))["items"]}
     centre = next(one for body, one in counted.items() if body.casefold() == "trung ương")
     assert (centre["waiting"], centre["dated"], centre["days"]) == (1, 2, 10 + 10 + 16)
     assert counted["Tỉnh ủy"]["waiting"] == 1

@@ -23,8 +23,8 @@ class WaitedFor(View):
     longest: int = Field(description="The longest wait of one task, in days")
 
 
-@routes.get("/waiting", response_model=Items[WaitedFor])
-async def count_waiting(call: Annotated[Call, reads("tasks:read")]) -> Response:
+@routes.get("/summary/waiting", response_model=Items[WaitedFor])
+async def count_waiting(call: Annotated[Call, reads("summary:read")]) -> Response:
     """Over the tasks that the caller may see: by body, most days first."""
     counted = await count_waits(call.reader, visible_tasks(call.actor), local_day(call.units.clock()))
     return call.one(Items[WaitedFor](items=[WaitedFor(**asdict(one)) for one in counted], next_cursor=None))
