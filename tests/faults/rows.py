@@ -153,7 +153,7 @@ async def die_at(stage: Stage, point: str, one: Replica, other: Replica) -> None
     async def died() -> bool:
         return one.part.starts > starts + 1
 
-    await stage.until(f"{one.name} passes {point}", died, 40)
+    await stage.until(f"{one.name} passes {point}", died, 90)
     other.held = False
 
 
