@@ -52,6 +52,7 @@ async def play(servers: Servers, rows: list[FaultRow], seed: int, *, smoke: bool
 async def _servers(shared: Servers, row: FaultRow) -> AsyncIterator[Servers]:
     """The servers that this row is played on: those of all, or its own, which end with it."""
     if row.servers is None:
+        await shared.refresh_database()
         yield shared
         return
     own = row.servers()

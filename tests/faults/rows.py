@@ -196,9 +196,12 @@ async def deaths(stage: Stage, size: float) -> None:
     """
     pauses: set[asyncio.Task[None]] = set()
     until = time.monotonic() + DEATHS_SECONDS * size
-    for _ in range(max(1, int(60 * size))):
+    for number in range(max(1, int(60 * size))):
         if time.monotonic() > until:
             break
+        if number % 10 == 9:
+            await stage.arena.servers.refresh_database()
+            stage.story.fault("kill -9 database", "kill -9 database")
         for role in stage.dice.sample(tuple(ARMS), len(ARMS)):
             await asyncio.sleep(stage.dice.uniform(0.5, 2.5))
             if (one := await at_work(stage, role)) is None:
