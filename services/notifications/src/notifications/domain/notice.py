@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
 from uuid import UUID, uuid5
 
@@ -17,6 +17,10 @@ from notifications.domain.text import Bilingual
 MailState = Literal["none", "waiting", "sending", "delivered", "failed"]
 InboxState = Literal["unread", "read"]
 
+DUE_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""When the mail of a new notice is due. The database's clock decides what is, and the clock of the process that writes the
+notice may be an hour ahead.
+"""
 _NAMESPACE = UUID("5d0f4f0e-58a1-5a3c-8f62-6e1d6a3f0b77")
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from common.http import View
-from notifications.domain.notice import InboxState, MailState, Notice
+from notifications.domain.notice import DUE_AT_ONCE, InboxState, MailState, Notice
 from notifications.domain.text import Bilingual
 
 
@@ -41,6 +41,8 @@ class NoticeView(View):
 
 def notice_view(notice: Notice) -> NoticeView:
     mail = MailView.model_validate(notice.mail, from_attributes=True)
+    if mail.next_at == DUE_AT_ONCE:
+        mail = mail.model_copy(update={"next_at": notice.created_at})
     return NoticeView(
         **notice.model_dump(include={"id", "recipient_id", "kind", "fact_id", "about", "created_at", "read_at"}),
         title=notice.title,

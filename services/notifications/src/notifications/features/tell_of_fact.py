@@ -6,7 +6,7 @@ from types import GenericAlias
 
 from common.contracts.base import Event, Message
 from common.unit_of_work import Handler, UnitOfWork
-from notifications.domain.notice import Mail, Notice, notice_id
+from notifications.domain.notice import DUE_AT_ONCE, Mail, Notice, notice_id
 from notifications.domain.person import mail_objection
 from notifications.domain.reactions import REACTIONS, Reaction, about, recipients, unit_whose_heads_are_told, words
 from notifications.store import CONTACTS, NOTICES, PEOPLE, unit_heads
@@ -23,7 +23,7 @@ async def tell(reaction: Reaction, message: Message[Event], uow: UnitOfWork) -> 
 
 async def _notice(reaction: Reaction, message: Message[Event], recipient: str, uow: UnitOfWork) -> Notice:
     objection = mail_objection(await uow.get(PEOPLE, recipient), await uow.get(CONTACTS, recipient), reaction.kind)
-    mail = Mail(state="waiting", next_at=uow.now) if objection is None else Mail(state="none", reason_code=objection)
+    mail = Mail(state="waiting", next_at=DUE_AT_ONCE) if objection is None else Mail(state="none", reason_code=objection)
     title, body = words(reaction, message.event)
     return Notice(
         id=notice_id(message.envelope.id, recipient, reaction.kind),
