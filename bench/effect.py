@@ -82,7 +82,15 @@ async def _measure(corner: Corner, home: Path, client: AsyncIOMotorClient[dict[s
             route = _Route(corner, http, entries)
             await route.warm()
             rate, first = await route.fastest(pace)
-            trips = [first] + [await route.trip(rate, pace.many(int(SECONDS * rate))) for _ in range(min(pace.rounds, 3) - 1)]
+            trips = [first]
+            while len(trips) < min(pace.rounds, 3):
+                try:
+                    trips.append(await route.trip(rate, pace.many(int(SECONDS * rate))))
+                except TimeoutError:  # it was borne once, not for long
+                    slower = [one for one in PACES if one < rate]
+                    if not slower:
+                        raise
+                    rate, trips = slower[0], []
     return Comparison(
         f"POST to audited effect, p50 at {rate} a second",
         "p50 of the POST itself",
