@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,7 +15,7 @@ from common.repository import Reader
 from common.service import Process
 from common.testing import Area, eventually
 from common.unit_of_work import UnitOfWork
-from notifications.domain.notice import Mail, Notice, notice_id
+from notifications.domain.notice import DUE_AT_ONCE, Mail, Notice, notice_id
 from notifications.domain.person import Contact, Person
 from notifications.domain.text import Bilingual
 from notifications.features.deliver_mail import claim, deliver_mail
@@ -39,7 +40,7 @@ async def tell(process: Process, *people: str) -> None:
             text = Bilingual(vi="Giao nhiệm vụ: Rà soát", en="Task assigned: Rà soát")
             uow.save(NOTICES, Notice(
                 id=notice_id("f", person, "task_assigned"), recipient_id=person, kind="task_assigned", fact_id="f",
-                about="/v1/tasks/t", title=text, body=text, created_at=uow.now, mail=Mail(state="waiting", next_at=uow.now),
+                about="/v1/tasks/t", title=text, body=text, created_at=uow.now, mail=Mail(state="waiting", next_at=DUE_AT_ONCE),
                 correlation_id="corr-1",
             ).create())  # fmt: skip
 
@@ -92,6 +93,19 @@ async def test_each_answer_of_the_mail_server_has_its_state(area: Area, sink: Si
         assert headers["ce_correlationid"] == b"corr-1"
         assert headers["ce_causationid"] == b"f"
         assert await mail_in_hand(Reader(process.database)) == (0, None)
+
+
+async def test_a_machine_whose_clock_is_wrong_tries_again_after_the_pause_and_no_other(area: Area, sink: Sink) -> None:
+    sink.answers = {"grey@example.vn": "450 come again"}
+
+    def ahead() -> datetime:
+        return datetime.now(UTC) + timedelta(hours=1)
+
+    async with area.running(service, "api", ahead, **sink.settings()) as process:
+        await tell(process, "grey")
+        await deliver(process)
+        await deliver(process)
+        assert ((await mail_of(process, "grey")).state, (await mail_of(process, "grey")).attempts) == ("failed", 3)
 
 
 async def test_a_mail_server_that_is_away_costs_no_attempt(area: Area, sink: Sink) -> None:
@@ -160,7 +174,7 @@ async def test_a_claim_runs_out_and_a_sender_told_to_stop_gives_back(area: Area,
         await tell(process, "a")
 
         async def take(uow: UnitOfWork) -> list[Notice]:
-            return await claim(uow, seconds=2.0)
+            return (await claim(uow, seconds=2.0))[1]
 
         assert len(await process.units.run(take, process.units.system())) == 1
         assert (await mail_of(process, "a")).state == "sending"

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 
 from common import crash
@@ -22,7 +22,7 @@ from common.observability import Log
 from common.repository import Reader
 from common.unit_of_work import Cause, UnitOfWork, Units
 from notifications.domain.letter import letter
-from notifications.domain.notice import Notice, Refusal
+from notifications.domain.notice import DUE_AT_ONCE, Notice, Refusal
 from notifications.domain.person import mail_objection
 from notifications.settings import NotificationsSettings
 from notifications.smtp import MailServer, MailServerAway, mail_server
@@ -47,39 +47,47 @@ async def deliver_mail(units: Units, settings: NotificationsSettings) -> None:
         raise
 
 
-async def claim(uow: UnitOfWork, seconds: float) -> list[Notice]:
-    """Take up what is due, for so many seconds by the database's clock."""
+async def claim(uow: UnitOfWork, seconds: float) -> tuple[datetime | None, list[Notice]]:
+    """Take up what is due, for so many seconds by the database's clock. That clock, and what was taken up."""
     now, ids = await due_mail(uow, BATCH)
     if now is None:
-        return []
+        return None, []
     notices = await uow.find(NOTICES, {"_id": {"$in": ids}})
     for notice in notices:
         notice.claim_mail(now + timedelta(seconds=seconds))
         uow.save(NOTICES, notice)
-    return notices
+    return now, notices
 
 
-async def give_back(uow: UnitOfWork, untried: Iterable[Notice]) -> None:
+async def give_back(uow: UnitOfWork, untried: Iterable[Notice], now: datetime) -> None:
     """What was claimed and not tried waits again, for whoever is next."""
     for one in untried:
         notice = await uow.load(NOTICES, one.id)
-        if notice.give_back_mail(one.mail.claim, uow.now):
+        if notice.give_back_mail(one.mail.claim, now):
             uow.save(NOTICES, notice)
 
 
 @dataclass
 class Round:
-    """One claim, and what comes of it."""
+    """One claim, and what comes of it. Its time is the database's, which decides what is due: this machine's may be wrong."""
 
     units: Units
     settings: NotificationsSettings
     server: MailServer
+    _begun: float = field(default_factory=time.monotonic)
+    _claimed_at: datetime = DUE_AT_ONCE
+
+    def now(self) -> datetime:
+        """The database's clock at the claim, and the time that has passed since."""
+        return self._claimed_at + timedelta(seconds=time.monotonic() - self._begun)
 
     async def run(self) -> bool:
         """Claim, send, note. False when there was nothing to claim."""
         seconds = self.settings.mail_claim_seconds
-        last_start = time.monotonic() + seconds - 2 * self.settings.smtp_seconds
-        notices = await self.units.run(partial(claim, seconds=seconds), self.units.system())
+        self._begun = time.monotonic()
+        last_start = self._begun + seconds - 2 * self.settings.smtp_seconds
+        claimed_at, notices = await self.units.run(partial(claim, seconds=seconds), self.units.system())
+        self._claimed_at = claimed_at or DUE_AT_ONCE
         untried = {notice.id: notice for notice in notices}
         try:
             for notice in notices:
@@ -88,7 +96,7 @@ class Round:
                 await _undivided(self._deliver(notice, untried))
         finally:
             if untried:
-                await self.units.run(partial(give_back, untried=untried.values()), self.units.system())
+                await self.units.run(partial(give_back, untried=untried.values(), now=self.now()), self.units.system())
         return bool(notices)
 
     async def _deliver(self, notice: Notice, untried: dict[str, Notice]) -> None:
@@ -99,7 +107,7 @@ class Round:
 
         async def note(uow: UnitOfWork) -> str | None:
             noted = await uow.load(NOTICES, notice.id)
-            if not noted.settle_mail(notice.mail.claim, refusal, uow.now, self.settings.mail_retry_seconds):
+            if not noted.settle_mail(notice.mail.claim, refusal, self.now(), self.settings.mail_retry_seconds):
                 return None
             return uow.save(NOTICES, noted).mail.state
 
