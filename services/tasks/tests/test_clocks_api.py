@@ -15,6 +15,7 @@ from common.unit_of_work import UnitOfWork
 from services.tasks.tests.task_world import DOER, HEAD, SCOPES, A, HandClock, TaskApi, a_task, calling
 from tasks.domain.reading import read_words
 from tasks.features import follow_papers, keep_calendars
+from tasks.features.pages import apart
 from tasks.store import TASKS, save_task
 
 pytestmark = pytest.mark.servers
@@ -181,7 +182,6 @@ async def test_hundreds_of_waiting_tasks_follow_in_pages_and_a_run_that_was_cut_
     await paper(registrar, "06-KH/BCĐTW", issued_on="2026-11-20", parent_id=root, awaited_as=["Trung ương"])
     monkeypatch.setattr(follow_papers, "PAGE", 40)
     pages = 0
-    apart = follow_papers._apart
 
     async def cut_off(*given: Any) -> bool:
         nonlocal pages
@@ -190,7 +190,7 @@ async def test_hundreds_of_waiting_tasks_follow_in_pages_and_a_run_that_was_cut_
             raise ConnectionError("cut off")
         return await apart(*given)
 
-    monkeypatch.setattr(follow_papers, "_apart", cut_off)
+    monkeypatch.setattr(follow_papers, "apart", cut_off)
     with pytest.raises(ConnectionError):
         await follow(process)
     assert len(await told(process, "clock_started")) == 80

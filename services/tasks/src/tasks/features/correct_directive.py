@@ -15,6 +15,7 @@ from common.unit_of_work import UnitOfWork, check_version
 from tasks.domain.directive import Directive, Line
 from tasks.domain.text import tidy
 from tasks.features.directive_view import DirectiveView
+from tasks.features.merge_patch import MergePatch
 from tasks.features.register_directive import Awaited
 from tasks.features.task_command import Said
 from tasks.features.task_content import Id
@@ -23,7 +24,7 @@ from tasks.store import DIRECTIVES, papers_above
 routes = Routes("directives")
 
 
-class Correction(Command):
+class Correction(MergePatch):
     """The given fields change, the others stay."""
 
     words: Said = ""
@@ -74,6 +75,6 @@ async def correct_directive(
     directive_id: str, body: Correction, effect: Annotated[Effect, writes("directives:write")]
 ) -> Response:
     """Correct the given fields (JSON merge patch). Due days that count from the paper follow within seconds, with history."""
-    changes = {name: getattr(body, name) for name in sorted(body.model_fields_set - {"words"})}
+    changes = {name: value for name, value in body.given().items() if name != "words"}
     command = CorrectDirective(directive_id=directive_id, expected_version=effect.if_match, words=body.words, changes=changes)
     return await effect.run(handle, command, DirectiveView.of)

@@ -9,9 +9,9 @@ anywhere, and goes on until the paper says that all have.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
-from common.errors import Conflict
 from common.repository import DERIVED, Reader
 from common.unit_of_work import UnitOfWork, Units
 from tasks.domain.committee import Committee
@@ -19,6 +19,7 @@ from tasks.domain.directive import Directive
 from tasks.domain.fate import ask_fate
 from tasks.domain.task import AT_ONCE, Task
 from tasks.domain.waiting import start_clock, starts_clocks, stop_clock, waits
+from tasks.features.pages import apart
 from tasks.store import (
     BEHIND_ALL,
     DIRECTIVES,
@@ -43,7 +44,7 @@ async def run(units: Units, _settings: Any) -> None:
     for paper in await reader.find(DIRECTIVES, {"_d.unfollowed": {"$gt": ""}}, sort=("_d.unfollowed",), limit=PAGE):
         complete = True
         async for ids, act in _steps(reader, paper):
-            complete = await _apart(units, paper, ids, act) and complete
+            complete = await apart(units, partial(_follow, paper=paper, act=act), ids) and complete
         if complete:
             await _followed(units, paper)
 
@@ -93,22 +94,11 @@ def _ask(task: Task, paper: Directive, _: Committee) -> bool:
     return ask_fate(task, paper)
 
 
-async def _apart(units: Units, paper: Directive, ids: list[str], act: Act) -> bool:
-    """A page at once, one by one when somebody works on one of them. False when one is left for the next run."""
-
-    async def work(uow: UnitOfWork) -> None:
-        rules = await committee(uow)
-        for task in await uow.find(TASKS, {"_id": {"$in": ids}}, sort=("_id",)):
-            if act(task, paper, rules):
-                save_task(uow, task)
-
-    try:
-        await units.run(work, units.system())
-    except Conflict:
-        if len(ids) == 1:
-            return False
-        return all([await _apart(units, paper, [key], act) for key in ids])
-    return True
+async def _follow(uow: UnitOfWork, ids: list[str], *, paper: Directive, act: Act) -> None:
+    rules = await committee(uow)
+    for task in await uow.find(TASKS, {"_id": {"$in": ids}}, sort=("_id",)):
+        if act(task, paper, rules):
+            save_task(uow, task)
 
 
 async def _followed(units: Units, paper: Directive) -> None:

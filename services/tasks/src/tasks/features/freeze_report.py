@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Response
@@ -15,6 +15,7 @@ from common.errors import FieldProblem, RuleBroken, Words
 from common.http import Command, Effect, Routes, writes
 from common.repository import Reader
 from common.unit_of_work import UnitOfWork
+from tasks.domain.committee import Committee
 from tasks.domain.month import PERIOD, Month
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.report import Frozen, Report, Row, row_of, submission_row
@@ -58,7 +59,7 @@ async def freeze(uow: UnitOfWork, plan_id: str, period: Month) -> Report:
         return known
     plan = await uow.load(REPORT_PLANS, plan_id)
     last = await last_report(uow, plan_id)
-    today = local_day(uow.now)
+    today, settings = local_day(uow.now), await committee(uow)
     _check_turn(plan, period, next_period(plan, last))
     if period > plan.newest_closed(today):
         raise _not_yet(plan, period)
@@ -68,8 +69,8 @@ async def freeze(uow: UnitOfWork, plan_id: str, period: Month) -> Report:
         period=str(period),
         as_of=uow.now,
         day=today,
-        committee=await committee(uow),
-        rows=await _rows(uow, plan),
+        committee=settings,
+        rows=await _rows(uow, plan, settings, today),
         previous=previous,
         previous_sha256=None if last is None else last.sha256,
         submissions=[submission_row(one) for one in await submissions_of(uow, plan_id, str(period)) if one.handed_in],
@@ -85,8 +86,8 @@ def next_period(plan: ReportPlan, last: Report | None) -> Month:
     return Month.read(plan.first_period) if last is None else Month.read(last.period).plus(1)
 
 
-async def _rows(uow: UnitOfWork, plan: ReportPlan) -> list[Row]:
-    reader, settings, today = Reader(uow.database, uow.session), await committee(uow), local_day(uow.now)
+async def _rows(uow: UnitOfWork, plan: ReportPlan, settings: Committee, today: date) -> list[Row]:
+    reader = Reader(uow.database, uow.session)  # the tasks pass by: the unit of work would keep them all
     rows: list[Row] = []
     async for page in tasks_of_plan(reader, plan):
         papers = await directives_by_id(reader, [task.directive_id for task in page])

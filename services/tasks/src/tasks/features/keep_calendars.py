@@ -10,13 +10,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from common.domain import local_day
-from common.errors import Conflict
 from common.repository import Reader
 from common.unit_of_work import UnitOfWork, Units
 from tasks.domain.committee import Committee
 from tasks.domain.periods import open_periods, tell_of_period
 from tasks.domain.task import Task
 from tasks.domain.waiting import ask_again, body_key, start_clock, starts_clocks, waits
+from tasks.features.pages import Step, apart
 from tasks.store import (
     BEHIND_ALL,
     DIRECTIVES,
@@ -44,7 +44,6 @@ def _soon(today: date, rules: Committee) -> tuple[str, str]:
 
 
 Range = Callable[[date, Committee], tuple[str, str]]
-Step = Callable[[UnitOfWork, list[str]], Any]
 
 
 async def _pages(units: Units, store: Any, field: str, between: Range, step: Step) -> None:
@@ -57,16 +56,7 @@ async def _pages(units: Units, store: Any, field: str, between: Range, step: Ste
         if not found:
             return
         seen = store.derive(found[-1])[field]
-        await _apart(units, step, [document.id for document in found])
-
-
-async def _apart(units: Units, step: Step, ids: list[str]) -> None:
-    """A page at once; one by one when somebody works on one of them meanwhile, which the next run then finds again."""
-    try:
-        await units.run(lambda uow: step(uow, ids), units.system())
-    except Conflict:
-        for key in ids if len(ids) > 1 else ():
-            await _apart(units, step, [key])
+        await apart(units, step, [document.id for document in found])
 
 
 async def _look(uow: UnitOfWork, ids: list[str]) -> None:

@@ -14,6 +14,7 @@ from tasks.domain.committee import Committee
 from tasks.domain.deadline import Cadence
 from tasks.domain.permissions import check_acts_for_province
 from tasks.domain.working_days import WeekendRule
+from tasks.features.merge_patch import MergePatch
 from tasks.features.show_committee import CommitteeView
 from tasks.store import COMMITTEE, committee
 
@@ -24,7 +25,7 @@ def _sorted(days: list[date]) -> list[date]:
     return sorted(set(days))
 
 
-class CommitteeSettings(Command):
+class CommitteeSettings(MergePatch):
     """The given settings change, the others stay."""
 
     authority_required: Annotated[bool, Field(strict=True, description="Ask for the sixth clear (rõ thẩm quyền)")] = False
@@ -66,6 +67,5 @@ async def handle(command: SetCommittee, uow: UnitOfWork) -> Committee:
 @routes.patch("/committee", response_model=CommitteeView)
 async def set_committee(body: CommitteeSettings, effect: Annotated[Effect, writes("committee:write")]) -> Response:
     """Change the given settings (JSON merge patch); they hold at once, for every task."""
-    changes = {name: getattr(body, name) for name in sorted(body.model_fields_set)}
-    command = SetCommittee(expected_version=effect.if_match, changes=changes)
+    command = SetCommittee(expected_version=effect.if_match, changes=body.given())
     return await effect.run(handle, command, CommitteeView.of)

@@ -16,6 +16,7 @@ from tasks.domain.permissions import check_standing_agency
 from tasks.domain.reporting import CALENDAR_OF_COMMITTEE, PLAN_ID, ReportPlan
 from tasks.domain.text import tidy
 from tasks.domain.working_days import WeekendRule
+from tasks.features.merge_patch import MergePatch
 from tasks.features.report_plan_view import ReportPlanView
 from tasks.store import DIRECTIVES, REPORT_PLANS
 
@@ -23,7 +24,7 @@ routes = Routes("committee")
 DayOfMonth = Annotated[int, Field(strict=True, ge=1, le=31)]
 
 
-class ReportPlanSettings(Command):
+class ReportPlanSettings(MergePatch):
     """The given settings change, the others stay."""
 
     title: Annotated[str, AfterValidator(tidy), Field(min_length=3, max_length=300)] = "Báo cáo tháng của Ban Chỉ đạo"
@@ -82,6 +83,5 @@ async def set_report_plan(
     effect: Annotated[Effect, writes("committee:write")],
 ) -> Response:
     """Put a calendar into force or change it (JSON merge patch). From then on its months are frozen by themselves."""
-    changes = {name: getattr(body, name) for name in sorted(body.model_fields_set)}
-    command = SetReportPlan(plan_id=plan_id, expected_version=effect.if_match, changes=changes)
+    command = SetReportPlan(plan_id=plan_id, expected_version=effect.if_match, changes=body.given())
     return await effect.run(handle, command, ReportPlanView.of)

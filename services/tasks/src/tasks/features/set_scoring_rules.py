@@ -12,6 +12,7 @@ from common.unit_of_work import UnitOfWork, check_version
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.reporting import PLAN_ID
 from tasks.domain.scoring import ScoringRules
+from tasks.features.merge_patch import MergePatch
 from tasks.features.show_scoring_rules import ScoringRulesView
 from tasks.store import SCORING_RULES, scoring_rules
 
@@ -21,7 +22,7 @@ Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Fie
 _DEFAULT = ScoringRules()
 
 
-class ScoringSettings(Command):
+class ScoringSettings(MergePatch):
     """The given settings change, the others stay."""
 
     missing_fact: Annotated[
@@ -57,6 +58,5 @@ async def handle(command: SetScoringRules, uow: UnitOfWork) -> ScoringRules:
 @routes.patch("/committee/scoring", response_model=ScoringRulesView)
 async def set_scoring_rules(body: ScoringSettings, effect: Annotated[Effect, writes("committee:write")]) -> Response:
     """Change the given settings (JSON merge patch). Scores that were computed stay; the next ones follow the new rules."""
-    changes = {name: getattr(body, name) for name in sorted(body.model_fields_set)}
-    command = SetScoringRules(expected_version=effect.if_match, changes=changes)
+    command = SetScoringRules(expected_version=effect.if_match, changes=body.given())
     return await effect.run(handle, command, ScoringRulesView.of)

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from common.domain import local_day
-from common.errors import Conflict
 from common.repository import Reader
 from common.unit_of_work import UnitOfWork, Units
 from tasks.domain.committee import Committee
+from tasks.features.pages import apart
 from tasks.store import TASKS, committee, due_within, save_task
 
 PAGE = 100
@@ -44,26 +44,12 @@ async def _sweep(units: Units, condition: Condition) -> None:
         ids = [task.id for task in await reader.find(TASKS, query, sort=("_id",), limit=PAGE)]
         if not ids:
             return
-        await _tell(units, ids)
+        await apart(units, _tell, ids)
         after = ids[-1]
 
 
-async def _tell(units: Units, ids: list[str]) -> None:
-    """A page in one transaction; when somebody works on one of its tasks meanwhile, one by one, so that the others are
-    not held up. The one left out is found by the next run.
-    """
-    try:
-        await units.run(_telling(ids), units.system())
-    except Conflict:
-        for key in ids if len(ids) > 1 else ():
-            await _tell(units, [key])
-
-
-def _telling(ids: list[str]) -> Callable[[UnitOfWork], Any]:
-    async def work(uow: UnitOfWork) -> None:
-        rules, today = await committee(uow), local_day(uow.now)
-        for task in await uow.find(TASKS, {"_id": {"$in": ids}}, sort=("_id",)):
-            if task.tell_of_due_day(today, rules.nearly_due_days):
-                save_task(uow, task)
-
-    return work
+async def _tell(uow: UnitOfWork, ids: list[str]) -> None:
+    rules, today = await committee(uow), local_day(uow.now)
+    for task in await uow.find(TASKS, {"_id": {"$in": ids}}, sort=("_id",)):
+        if task.tell_of_due_day(today, rules.nearly_due_days):
+            save_task(uow, task)

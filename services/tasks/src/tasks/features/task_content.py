@@ -10,11 +10,11 @@ from pydantic import AfterValidator, Field
 
 from common.domain import Document
 from common.errors import FieldProblem, Invalid, Words
-from common.http import Command
 from common.repository import Reader, Store
 from tasks.domain.deadline import Cadence
 from tasks.domain.product import EvidenceKind, ProductKind
 from tasks.domain.text import tidy
+from tasks.features.merge_patch import MergePatch
 from tasks.store import DIRECTIVES, PEOPLE, UNITS
 
 Text = Annotated[str, AfterValidator(tidy), Field(max_length=2000)]
@@ -26,7 +26,7 @@ def _each_once(ids: list[str]) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-class TaskContent(Command):
+class TaskContent(MergePatch):
     """Fields that say what a task is. Text is emptied with "", an id or a day is taken away with null."""
 
     title: Title = ""
@@ -52,10 +52,6 @@ class TaskContent(Command):
     product_kind: ProductKind | None = None
     evidence_kind: EvidenceKind | None = None
     authority: Text = Field("", description="Who may decide, extend and close, by which paper (rõ thẩm quyền)")
-
-    def given(self) -> dict[str, Any]:
-        """The fields that the caller wrote, and no others."""
-        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
 
 
 _NOUNS = {
