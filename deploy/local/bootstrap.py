@@ -49,9 +49,9 @@ def wanted_by(lock: str) -> dict[str, set[str]]:
     return found
 
 
-def closure(roots: Iterable[str]) -> list[str]:
-    """These packages of the lock and all that they need, in the lock's order."""
-    askers, chosen, size = wanted_by(LOCK.read_text()), set(roots), 0
+def closure(askers: dict[str, set[str]], roots: Iterable[str]) -> list[str]:
+    """These packages and all that they need, in the lock's order."""
+    chosen, size = set(roots), 0
     while size != len(chosen):
         size = len(chosen)
         chosen |= {name for name, asked in askers.items() if asked & chosen}
@@ -60,10 +60,11 @@ def closure(roots: Iterable[str]) -> list[str]:
 
 def requirements(roots: Iterable[str] = ()) -> str:
     """The part of the lock for one environment: what these packages need; without any, what the product and its tests need."""
-    askers, packages = wanted_by(LOCK.read_text()), blocks(LOCK.read_text())
+    lock = LOCK.read_text()
+    askers, packages = wanted_by(lock), blocks(lock)
     of_ours = [name for name, asked in askers.items() if not asked or any(one.startswith("roviec") for one in asked)]
     roots = tuple(roots) or [name for name in of_ours if name not in (*DATABASE, *PEERS)]
-    return "\n".join(block for name in closure(roots) for block in packages[name]) + "\n"
+    return "\n".join(block for name in closure(askers, roots) for block in packages[name]) + "\n"
 
 
 def digest_of(text: str, then: list[list[str]] | None = None) -> str:

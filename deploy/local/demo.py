@@ -20,29 +20,26 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx2
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from deploy.local.account import VIETNAM, Account, local_today
 from deploy.local.partner import Partner, Refused
 from deploy.local.sample import PLANS, as_csv, plans, rows_of
 from deploy.local.second_act import SecondAct
 
 ROOT = Path(__file__).resolve().parents[2]
-VIETNAM = timedelta(hours=7)
 REPAIRED = "ha-giang"
 """The plan of `sample.PLANS` whose rows are taken to their end."""
 SHOWN = "NQ03-114"
 EXPECTED_OF_114 = {"lead_several", "lead_abolished", "product_missing", "deadline_open_ended", "responsible_missing"}
-PATIENCE = 90.0
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -68,33 +65,6 @@ class Repaired:
     proof: str = "document"
     """The kind of evidence that the task asks for."""
     refused_by: Person | None = None
-
-
-@dataclass
-class Account:
-    """What was expected and what came."""
-
-    console: Console
-    wrong: list[str] = field(default_factory=list)
-    checks: int = 0
-
-    def expect(self, what: str, got: object, wanted: object) -> None:
-        self.checks += 1
-        if got != wanted:
-            self.wrong.append(f"{what}: expected {wanted!r}, got {got!r}")
-            self.console.print(f"[red]differs[/red] {self.wrong[-1]}", highlight=False)
-
-    def eventually(self, what: str, ask: Callable[[], T], good: Callable[[T], bool], seconds: float = PATIENCE) -> T:
-        """Ask until the answer is good; what it is at the deadline counts."""
-        self.checks += 1
-        until = time.monotonic() + seconds
-        while not good(answer := ask()):
-            if time.monotonic() > until:
-                self.wrong.append(f"{what}: after {seconds:.0f} s still {answer!r}")
-                self.console.print(f"[red]differs[/red] {self.wrong[-1]}", highlight=False)
-                break
-            time.sleep(0.25)
-        return answer
 
 
 class Demo:
@@ -256,7 +226,7 @@ class Demo:
         ]
         if not pairs:
             raise SystemExit("roviec: run.json names no unit with a head and an officer")
-        today = (datetime.now(UTC) + VIETNAM).date()
+        today = local_today()
         chosen = []
         for number, (reference, task) in enumerate(sorted(rows.items())):
             officer, head = pairs[number % len(pairs)]

@@ -67,14 +67,12 @@ class Partner:
     def get(self, path: str, expect: int = 200, **params: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.bearer()}"}
         answer = self.insist("GET", path, headers=headers, params=params)
-        return self._expected(answer, "GET", path, expect)
+        return _json(self._expected(answer, "GET", path, expect))
 
     def download(self, path: str, **params: Any) -> bytes:
         """A file, byte for byte."""
         answer = self.insist("GET", path, headers={"Authorization": f"Bearer {self.bearer()}"}, params=params)
-        if answer.status_code != 200:
-            raise Refused("GET", path, answer)
-        return answer.content
+        return self._expected(answer, "GET", path, 200).content
 
     def items(self, path: str, **params: Any) -> Iterator[Any]:
         """Every item of a list, page by page."""
@@ -119,7 +117,7 @@ class Partner:
             sent["json"] = body
         answer = self.insist(method, path, **sent)
         self.request_ids.append(request_id)
-        return self._expected(answer, method, path, expect)
+        return _json(self._expected(answer, method, path, expect))
 
     def insist(self, method: str, path: str, **sent: Any) -> httpx2.Response:
         """Ask until there is an answer. Raises what the last try raised when patience is at its end."""
@@ -142,10 +140,14 @@ class Partner:
             pause = min(pause * 2, 2.0)
 
     @staticmethod
-    def _expected(answer: httpx2.Response, method: str, path: str, expect: int) -> Any:
+    def _expected(answer: httpx2.Response, method: str, path: str, expect: int) -> httpx2.Response:
         if answer.status_code != expect:
             raise Refused(method, path, answer)
-        return answer.json() if answer.content else None
+        return answer
+
+
+def _json(answer: httpx2.Response) -> Any:
+    return answer.json() if answer.content else None
 
 
 def _worth_another_try(answer: httpx2.Response) -> bool:

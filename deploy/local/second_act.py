@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
 
+from deploy.local.account import Account, local_today
 from deploy.local.partner import Partner, Refused
-
-if TYPE_CHECKING:
-    from deploy.local.demo import Account
+from deploy.local.sample import COMMUNE
 
 ROOT_PAPER = "57-NQ/TW"
 WAITED_FOR = "Trung ương"
@@ -29,7 +28,6 @@ DAYS = 30
 RUBRIC = {"name": "monthly", "source": "data/scoring_rubric.csv", "valid_from": "2026-01-01"}
 SOURCE = "Số liệu minh họa (demo)"
 FORMS = ("json", "csv", "xlsx", "html", "digest")
-UNIT = "vn:commune:00694@2025-07-01"
 
 
 class SecondAct:
@@ -37,7 +35,7 @@ class SecondAct:
 
     def __init__(self, partner: Partner, account: Account, stamp: str, data: Path) -> None:
         self.partner, self.account, self.stamp, self.data = partner, account, stamp, data
-        self.today = (datetime.now(UTC) + timedelta(hours=7)).date()
+        self.today = local_today()
         self.tables: list[Table] = []
 
     def play(self) -> None:
@@ -126,8 +124,8 @@ class SecondAct:
         self.partner.post("/v1/rubrics", content=content, params=RUBRIC, expect=201)
         facts = [{"criterion": "M-II-6", "part": "5999", "whole": "10000", "source": SOURCE},
                  {"criterion": "M-II-3", "applies": False, "source": SOURCE}]  # fmt: skip
-        self.partner.post("/v1/scores/facts", {"unit_id": UNIT, "period": period, "facts": facts})
-        found = self.partner.get("/v1/scores/preview", unit=UNIT, period=period)["sum"]
+        self.partner.post("/v1/scores/facts", {"unit_id": COMMUNE, "period": period, "facts": facts})
+        found = self.partner.get("/v1/scores/preview", unit=COMMUNE, period=period)["sum"]
         lines = found["lines"]
         self.account.expect("the points of the lines are the points", sum(Fraction(line["points"]) for line in lines),
                             Fraction(found["points"]))  # fmt: skip
@@ -139,7 +137,7 @@ class SecondAct:
         self.account.expect(
             "59.99 % of the money spent earns nothing", (spent["points"], spent["gain"]["points"]), ("0", "7.06")
         )
-        title = f"\nScore of {UNIT}, {period}: {found['shown']} of 100" + (", provisional" if found["provisional"] else "")
+        title = f"\nScore of {COMMUNE}, {period}: {found['shown']} of 100" + (", provisional" if found["provisional"] else "")
         table = Table("criterion", "points", "of", "gains next", "why", title=title, title_justify="left")
         for line in lines:
             gain = line["gain"]
@@ -155,7 +153,7 @@ class SecondAct:
         content = (self.data / "targets.csv").read_bytes()
         counts = self.partner.post("/v1/imports", content=content, params={"kind": "targets"})["counts"]
         self.account.expect("targets taken over", counts["created"] + counts["unchanged"], 81)
-        measured = {"on": self.today.isoformat(), "unit_id": UNIT, "part": "30", "whole": "40", "source": SOURCE}
+        measured = {"on": self.today.isoformat(), "unit_id": COMMUNE, "part": "30", "whole": "40", "source": SOURCE}
         self.partner.post("/v1/targets/BDHVS-26-3/measure", measured)
         stands = Counter(one["progress"]["stands"] or "no figure" for one in self.partner.items("/v1/targets"))
         self.account.expect("targets listed", stands.total(), 81)
