@@ -209,9 +209,8 @@ class Database:
         """A transaction that was given up is still open on the server when neither commit nor abort got there. It would hold
         its documents until the server's limit, a minute, and all who ask again would be refused as long.
         """
-        self._left_open.append(
-            session
-        )  # `keep_presence` ends it once more: a write that was under way may have opened it again
+        # `keep_presence` ends it once more: a write that was under way may have opened it again
+        self._left_open.append(session)
         with suppress(PyMongoError, TimeoutError):
             async with asyncio.timeout(1.0):
                 await self._kill_sessions([session])

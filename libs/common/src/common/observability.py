@@ -182,4 +182,4 @@ async def watch_loop_lag(step: float = 0.25, window: float = 5.0) -> None:
         if late >= worst or time.monotonic() - since > window:
             worst, since = late, time.monotonic()
             LOOP_LAG.set(max(late, 0.0))
-        LOOP_TASKS.set(len(asyncio.all_tasks()))
+            LOOP_TASKS.set(len(asyncio.all_tasks()))
