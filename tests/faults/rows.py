@@ -167,7 +167,7 @@ async def crash_pairs(stage: Stage, size: float) -> None:
             other_point, other_service, other_role = stage.dice.choice(POINTS)
         one, two = stage.arena.of(service, role)
         three, four = stage.arena.of(other_service, other_role)
-        if service == other_service:  # both replicas of one service, each at its own point
+        if (service, role) == (other_service, other_role):  # both replicas of one process, each at its own point
             three, four = two, one
         await asyncio.gather(die_at(stage, point, one, two), die_at(stage, other_point, three, four))
     stage.figures["pairs of crash points"] = pairs
