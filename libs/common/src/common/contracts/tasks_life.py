@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from common.contracts.fields import LocalDay, UnitId
-from common.contracts.tasks import OfTask
+from common.contracts.tasks import _Task  # by its name: types of fields are not found through an alias
 
 Number = Annotated[int, Field(ge=1, description="1, 2, 3 ... of the same task", examples=[1])]
 Level = Annotated[
@@ -21,7 +21,7 @@ DisputeKind = Literal["not_our_function", "wrong_status", "wrong_score", "wordin
 DaysLate = Annotated[int, Field(description="Days since its clock was to stop; negative before that day", examples=[5])]
 
 
-class _Extension(OfTask):
+class _Extension(_Task):
     number: Number
     wanted_on: Annotated[LocalDay, Field(description="The day that was asked for")]
 
@@ -43,7 +43,7 @@ class ExtensionRefused(_Extension, type="tasks.task.extension_refused.v1", key="
     """The due day stays as it was, on recorded words."""
 
 
-class _Dispute(OfTask):
+class _Dispute(_Task):
     number: Number
     dispute: DisputeKind
     level: Level
@@ -71,11 +71,11 @@ class DisputeRejected(_Dispute, type="tasks.task.dispute_rejected.v1", key="task
     """The dispute was answered against the unit, on recorded words."""
 
 
-class TaskReopened(OfTask, type="tasks.task.reopened.v1", key="task_id"):
+class TaskReopened(_Task, type="tasks.task.reopened.v1", key="task_id"):
     """A completed task is in progress again, by decision of its approver or the standing agency."""
 
 
-class _Late(OfTask):
+class _Late(_Task):
     days_late: DaysLate
     counted_from: Annotated[LocalDay, Field(description="The due day, or the later day on which its clock ran again")]
 
@@ -90,7 +90,7 @@ class RemedyPlanAsked(_Late, type="tasks.task.remedy_plan_asked.v1", key="task_i
     """The clock asks for a remedy plan (phương án khắc phục); once for each due day."""
 
 
-class RemedyPlanGiven(OfTask, type="tasks.task.remedy_plan_given.v1", key="task_id"):
+class RemedyPlanGiven(_Task, type="tasks.task.remedy_plan_given.v1", key="task_id"):
     """The unit said how it will catch up; the words stay in the task."""
 
     number: Number
@@ -101,14 +101,14 @@ class CommitmentAsked(_Late, type="tasks.task.commitment_asked.v1", key="task_id
     """The clock asks for a letter of commitment (cam kết); once for each due day."""
 
 
-class CommitmentGiven(OfTask, type="tasks.task.commitment_given.v1", key="task_id"):
+class CommitmentGiven(_Task, type="tasks.task.commitment_given.v1", key="task_id"):
     """The unit committed itself to a day. The due day stays: the task goes on being late."""
 
     number: Number
     committed_on: Annotated[LocalDay, Field(description="The day by whose end the result will be handed in")]
 
 
-class TaskReleased(OfTask, type="tasks.task.released.v1", key="task_id"):
+class TaskReleased(_Task, type="tasks.task.released.v1", key="task_id"):
     """A dispute about the function was upheld: the task is without lead and responsible person, to be assigned anew."""
 
     former_lead_unit_id: UnitId | None = None

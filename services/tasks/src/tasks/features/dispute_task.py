@@ -41,7 +41,7 @@ async def handle(command: OnTask[Objection], uow: UnitOfWork) -> ShownTask:
             repair = Words("Hãy bỏ proposed_unit_id.", "Leave proposed_unit_id out.")
             problem = FieldProblem("proposed_unit_id", "proposal_without_function", message, repair, body.proposed_unit_id)
             raise Invalid(message, [problem])
-        await check_known(uow, {"lead_unit_id": body.proposed_unit_id}, named_as="proposed_unit_id")
+        await check_known(uow, {"lead_unit_id": body.proposed_unit_id}, unit_as="proposed_unit_id")
         units = await units_by_id(uow, [task.lead_unit_id, body.proposed_unit_id])
         proposed = units[body.proposed_unit_id]
         check_not_pushed_up(uow.actor, units.get(task.lead_unit_id or ""), proposed)
