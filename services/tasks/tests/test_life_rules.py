@@ -143,6 +143,33 @@ def test_timeliness_holds_against_the_granted_day_and_the_first_is_kept(asked: i
     assert (timeliness(task, today, RULES) == "overdue") == (looked > (granted or asked))
 
 
+def test_an_extension_is_later_than_the_day_that_holds_and_the_very_first_day_stays_the_first() -> None:
+    task = a_task(state="in_progress")
+    with pytest.raises(RuleBroken) as broken:
+        request_extension(task, DUE, said(), RULES)
+    assert codes(broken) == ["extension_not_later"]
+    for number in (1, 2):
+        request_extension(task, DUE + timedelta(days=number), said(), RULES)
+        with pytest.raises(RuleBroken):
+            grant_extension(task, said(), task.due_on)
+        grant_extension(task, said())
+    assert (task.due_on, task.original_due_on) == (DUE + timedelta(days=2), DUE)
+
+
+@pytest.mark.parametrize("state", ["published", "assigned", "in_progress", "paused"])
+def test_the_due_day_of_an_issued_task_is_amended_by_authority_alone(state: State) -> None:
+    for changes in ({"due_on": DUE + timedelta(days=9)}, {"deadline_written": "9/12/2026"}, {"due_on": None}):
+        task = a_task(state=state)
+        with pytest.raises(RuleBroken) as broken:
+            task.amend(changes, corrects_due_day=False)
+        assert codes(broken) == ["due_day_issued"]
+        assert "request-extension" in broken.value.errors[0].repair.vi
+        assert task.due_on == DUE
+        assert task.amend(changes, corrects_due_day=True)
+    assert a_task(state="draft").amend({"due_on": DUE + timedelta(days=9)}, corrects_due_day=False)
+    assert a_task(state=state, due_on=None).amend({"due_on": DUE}, corrects_due_day=False), "one that had none gets its first"
+
+
 def test_what_a_paper_moved_beyond_the_wanted_day_is_not_moved_back() -> None:
     task = a_task(state="in_progress")
     request_extension(task, DUE + timedelta(days=5), said(), RULES)

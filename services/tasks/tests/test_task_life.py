@@ -234,75 +234,6 @@ class Life(RuleBasedStateMachine):
         paper = Directive(id="d", number="05-KH/BCĐTW", issuer="SC", issued_on=issued, awaited_as=["Trung ương"])
         self._attempt(lambda task: start_clock(task, paper, FACTS.committee))
 
-    # --- extensions, disputes, lateness ---
-
-    def said(self, by: str = "x") -> Said:
-        return Said.now(self.now, by, "lý do")
-
-    @rule(days=st.integers(-5, 15))
-    def ask_for_an_extension(self, days: int) -> None:
-        self._attempt(
-            lambda task: request_extension(task, local_day(self.now + timedelta(days=days)), self.said(), FACTS.committee)
-        )
-
-    @rule(granted=st.booleans(), more=st.none() | st.integers(-3, 5))
-    def decide_on_the_extension(self, granted: bool, more: int | None) -> None:
-        day = None if more is None or self.task.due_on is None else self.task.due_on + timedelta(days=more)
-        self._attempt(
-            lambda task: grant_extension(task, self.said("y"), day) if granted else refuse_extension(task, self.said("y"))
-        )
-
-    @rule(kind=st.sampled_from(["not_our_function", "wrong_status", "wording"]))
-    def disagree(self, kind: Any) -> None:
-        self._attempt(lambda task: dispute(task, kind, self.said(), FACTS.committee))
-
-    @rule(upheld=st.booleans(), earlier=st.none() | st.integers(-1, 3))
-    def answer(self, upheld: bool, earlier: int | None) -> None:
-        handed_in = self.task.submitted_on
-        day = None if earlier is None or handed_in is None else handed_in - timedelta(days=earlier)
-        self._attempt(
-            lambda task: uphold_dispute(task, self.said("y"), day) if upheld else reject_dispute(task, self.said("y"))
-        )
-
-    @precondition(lambda self: self.task.state == "published" and self.task.lead_unit_id is None)
-    @rule()
-    def find_another_lead(self) -> None:
-        self._attempt(lambda task: task.amend({"lead_unit_id": A, "responsible_id": "per-doer", "coordinator_unit_ids": []}))
-
-    @rule()
-    def reopen_it(self) -> None:
-        self._attempt(lambda task: reopen(task, "thiếu", local_day(self.now)))
-
-    @rule()
-    def climb_the_ladder(self) -> None:
-        self._attempt(lambda task: climb(task, FACTS.committee, local_day(self.now)))
-
-    @rule()
-    def raise_what_was_not_answered(self) -> None:
-        self._attempt(lambda task: raise_dispute(task, local_day(self.now), FACTS.committee))
-
-    @rule(days=st.integers(-1, 5))
-    def promise(self, days: int) -> None:
-        self._attempt(lambda task: commit(task, self.said(), local_day(self.now + timedelta(days=days)), FACTS.committee))
-
-    @invariant()
-    def each_step_is_said_once_for_each_beginning(self) -> None:
-        assert len(self.climbed) == len(set(self.climbed))
-
-    @invariant()
-    def the_first_due_day_stays_and_one_request_and_one_dispute_wait_at_most(self) -> None:
-        granted = [one for one in self.task.extensions if one.state == "granted"]
-        assert (self.task.original_due_on is None) == (not granted)
-        if granted:
-            assert self.task.original_due_on is not None
-            assert all(one.granted_on is not None for one in granted)
-        assert sum(one.state == "asked" for one in self.task.extensions) <= 1
-        assert sum(one.state == "open" for one in self.task.disputes) <= 1
-        assert [one.number for one in self.task.disputes] == list(range(1, len(self.task.disputes) + 1))
-        for one in self.task.disputes:
-            assert (one.answered is None) == (one.state == "open"), "both texts stay"
-            assert len(one.raised_on) <= 2
-
     # --- what must hold ---
 
     @invariant()
@@ -369,8 +300,109 @@ class Life(RuleBasedStateMachine):
         assert len(self.told_of) == len(set(self.told_of))
 
 
+class WorkingLife(Life):
+    """The same, from the day on which somebody took it on: extensions, disputes, lateness, promises, reopening."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for step in (self.repair_everything, self.publish, self.assign_as_named, self.accept):
+            step()
+
+    def said(self, by: str = "x") -> Said:
+        return Said.now(self.now, by, "lý do")
+
+    @rule(days=st.integers(-5, 15))
+    def ask_for_an_extension(self, days: int) -> None:
+        self._attempt(
+            lambda task: request_extension(task, local_day(self.now + timedelta(days=days)), self.said(), FACTS.committee)
+        )
+
+    @rule(granted=st.booleans(), more=st.none() | st.integers(-3, 5))
+    def decide_on_the_extension(self, granted: bool, more: int | None) -> None:
+        day = None if more is None or self.task.due_on is None else self.task.due_on + timedelta(days=more)
+        self._attempt(
+            lambda task: grant_extension(task, self.said("y"), day) if granted else refuse_extension(task, self.said("y"))
+        )
+
+    @rule(kind=st.sampled_from(["not_our_function", "wrong_status", "wording"]))
+    def disagree(self, kind: Any) -> None:
+        self._attempt(lambda task: dispute(task, kind, self.said(), FACTS.committee))
+
+    @rule(upheld=st.booleans(), earlier=st.none() | st.integers(-1, 3))
+    def answer(self, upheld: bool, earlier: int | None) -> None:
+        handed_in = self.task.submitted_on
+        day = None if earlier is None or handed_in is None else handed_in - timedelta(days=earlier)
+        self._attempt(
+            lambda task: uphold_dispute(task, self.said("y"), day) if upheld else reject_dispute(task, self.said("y"))
+        )
+
+    @precondition(lambda self: self.task.state == "published" and self.task.lead_unit_id is None)
+    @rule()
+    def find_another_lead(self) -> None:
+        self._attempt(lambda task: task.amend({"lead_unit_id": A, "responsible_id": "per-doer", "coordinator_unit_ids": []}))
+
+    @rule(what=st.sampled_from(["extended", "released", "late", "reopened"]))
+    def go_through(self, what: str) -> None:
+        """Whole ways that single steps would seldom find in their order."""
+        match what:
+            case "extended":
+                self.ask_for_an_extension(days=15)
+                self.decide_on_the_extension(granted=True, more=None)
+            case "released":
+                self.disagree(kind="not_our_function")
+                self.answer(upheld=True, earlier=None)
+            case "late":
+                self.let_it_be_late(days=12)
+                self.climb_the_ladder()
+                self.raise_what_was_not_answered()
+            case "reopened":
+                for _ in range(3):
+                    self.go_on()
+                self.reopen_it()
+
+    @rule()
+    def reopen_it(self) -> None:
+        self._attempt(lambda task: reopen(task, "thiếu", local_day(self.now)))
+
+    @rule(days=st.integers(3, 12))
+    def let_it_be_late(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @rule()
+    def climb_the_ladder(self) -> None:
+        self._attempt(lambda task: climb(task, FACTS.committee, local_day(self.now)))
+
+    @rule()
+    def raise_what_was_not_answered(self) -> None:
+        self._attempt(lambda task: raise_dispute(task, local_day(self.now), FACTS.committee))
+
+    @rule(days=st.integers(-1, 5))
+    def promise(self, days: int) -> None:
+        self._attempt(lambda task: commit(task, self.said(), local_day(self.now + timedelta(days=days)), FACTS.committee))
+
+    @invariant()
+    def each_step_is_said_once_for_each_beginning(self) -> None:
+        assert len(self.climbed) == len(set(self.climbed))
+
+    @invariant()
+    def the_first_due_day_stays_and_one_request_and_one_dispute_wait_at_most(self) -> None:
+        granted = [one for one in self.task.extensions if one.state == "granted"]
+        assert (self.task.original_due_on is None) == (not granted)
+        if granted:
+            assert self.task.original_due_on is not None
+            assert all(one.granted_on is not None for one in granted)
+        assert sum(one.state == "asked" for one in self.task.extensions) <= 1
+        assert sum(one.state == "open" for one in self.task.disputes) <= 1
+        assert [one.number for one in self.task.disputes] == list(range(1, len(self.task.disputes) + 1))
+        for one in self.task.disputes:
+            assert (one.answered is None) == (one.state == "open"), "both texts stay"
+            assert len(one.raised_on) <= 2
+
+
 Life.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
 TestLifeOfATask = Life.TestCase
+WorkingLife.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestWorkingLifeOfATask = WorkingLife.TestCase
 
 
 def test_the_machine_can_reach_the_end_of_a_life() -> None:
