@@ -134,7 +134,7 @@ def test_up_is_a_higher_level_alone(own: str, other: str, up: bool) -> None:
 
 @given(asked=st.integers(1, 60), granted=st.none() | st.integers(1, 60), looked=st.integers(0, 90))
 def test_timeliness_holds_against_the_granted_day_and_the_first_is_kept(asked: int, granted: int | None, looked: int) -> None:
-    task, today = a_task(state="in_progress"), DUE + timedelta(days=looked)
+    task, today = a_task(state="in_progress", told=2), DUE + timedelta(days=looked)
     request_extension(task, DUE + timedelta(days=asked), said(), RULES)
     assert (task.due_on, task.original_due_on) == (DUE, None), "asking moves nothing"
     grant_extension(task, said("được"), None if granted is None else DUE + timedelta(days=granted))
@@ -201,6 +201,18 @@ def test_a_function_that_is_upheld_too_late_is_not_taken_away() -> None:
         uphold_dispute(task, said())
     reject_dispute(task, said())
     assert task.lead_unit_id == A
+
+
+def test_what_was_taken_from_a_unit_begins_anew_for_the_next_one() -> None:
+    task, after = a_task(state="in_progress"), datetime(2026, 12, 10, 3, 0, tzinfo=UTC)
+    request_extension(task, DUE + timedelta(days=30), said(), RULES)
+    climb(task, RULES, DUE + timedelta(days=10))
+    dispute(task, "not_our_function", said(), RULES)
+    uphold_dispute(task, said("đúng", after))
+    assert (task.state, task.lead_unit_id, task.responsible_id) == ("published", None, None)
+    assert (task.extensions[0].state, pending(task), counted_from(task)) == ("refused", [], date(2026, 12, 10))
+    assert whats(task)[-3:] == ["dispute_upheld", "extension_refused", "released"]
+    assert not climb(task, RULES, date(2026, 12, 10))
 
 
 def test_a_dispute_without_an_approver_begins_at_the_standing_agency_and_ends_at_the_leader() -> None:

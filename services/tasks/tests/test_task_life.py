@@ -259,9 +259,10 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def whatever_was_issued_is_clear(self) -> None:
-        released = self.task.state in ("published", "paused") and self.task.lead_unit_id is None
-        if released:
+        released = self.task.lead_unit_id is None or self.task.responsible_id is None
+        if released and self.task.state in ("published", "paused"):  # it waits to be assigned anew
             assert "released" in self.seen
+            assert {problem.field for problem in unclear(self.task, FACTS)} <= {"lead_unit_id", "responsible_id"}
         elif self.task.state not in ("draft", "cancelled"):
             assert unclear(self.task, FACTS) == []
             assert "published" in self.seen

@@ -13,7 +13,9 @@ from common.contracts.tasks_life import DisputeKind
 from common.domain import local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.committee import Committee
+from tasks.domain.extension import asked_extension, refuse_extension
 from tasks.domain.matters import LEVELS, Dispute, Said
+from tasks.domain.steps import clock_runs_again
 from tasks.domain.task import OPEN, Task
 
 _ISSUED = (*OPEN, "submitted", "completed", "paused")
@@ -105,7 +107,9 @@ def uphold_dispute(task: Task, answered: Said, handed_in_on: date | None = None)
         number=answer.number, dispute=answer.kind, level=answer.level,
     )  # fmt: skip
     if answer.kind == "not_our_function":
-        _release(task)
+        if asked_extension(task) is not None:  # it was asked for by a unit that has nothing to do with it any more
+            refuse_extension(task, answered)
+        _release(task, local_day(answered.at))
     return answer
 
 
@@ -128,8 +132,12 @@ def _correct_day(task: Task, answer: Dispute, day: date) -> dict[str, list[date 
     raise RuleBroken(message, [FieldProblem("handed_in_on", "no_day_to_correct", message, repair, day.isoformat())])
 
 
-def _release(task: Task) -> None:
-    """Take the task from the unit whose function it is not: it is to be assigned anew."""
+def _release(task: Task, today: date) -> None:
+    """Take the task from the unit whose function it is not: it is to be assigned anew. What the clock has said and asked was
+    said to that unit; for the next one lateness counts from this day.
+    """
+    clock_runs_again(task, today)
+    task.catch_up.plan_asked_on = task.catch_up.commitment_asked_on = None
     lead, responsible = task.lead_unit_id, task.responsible_id
     task.state, task.lead_unit_id, task.responsible_id = "published", None, None
     task.tell(
