@@ -4,9 +4,9 @@ The 186 real rows of `data/tasks.csv` are imported under references of this run,
 with reasons; the 14 rows of Hà Giang's first meeting are repaired by what each refusal proposes, issued, given to people,
 reported on, proven and closed: one is refused and given to somebody else, one is sent back and handed in again, one is
 late. Then everybody's inbox and mailbox and the leader-first waves are held against what was done; the second act
-(`second_act.py`) plays papers that are waited for, a frozen month, a score, targets and the load of units; at last the
-ledger is held against all of it. Exit status: 0 when everything was as expected, 1 when anything differed or could not be
-reached.
+(`second_act.py`) plays papers that are waited for, a frozen month, a score, targets, the load of units and the working
+life; at last the ledger is held against all of it. Exit status: 0 when everything was as expected, 1 when anything
+differed or could not be reached.
 """
 
 from __future__ import annotations
@@ -252,7 +252,8 @@ class Demo:
                 self.assign_twice(one)
                 if one.ending == "late":
                     self.wait_until_overdue(one)
-                    self.wait_for_notice(one.approver, one.id, "task_overdue")
+                    for kind in ("task_overdue", "commitment_asked"):
+                        self.wait_for_notice(one.approver, one.id, kind)
                 does, reviews = one.responsible.partner, one.approver.partner
                 does.post(f"{path}/accept")
                 does.post(f"{path}/report-progress", {"percent": 60, "words": "Đã xong phần rà soát."})
@@ -348,7 +349,8 @@ class Demo:
             if one.ending.startswith("returned"):
                 wanted += [(does, one.id, "task_returned"), (reviews, one.id, "task_submitted")]
             if one.ending == "late":
-                wanted += [(does, one.id, "task_overdue"), (reviews, one.id, "task_overdue")]
+                for kind in ("task_overdue", "commitment_asked"):
+                    wanted += [(does, one.id, kind), (reviews, one.id, kind)]
         expected = Counter((person.id, task, kind) for person, task, kind in wanted)
         everybody = {person.id: person for person, _, _ in wanted}
         ids = {one.id for one in chosen}
@@ -451,8 +453,9 @@ class Demo:
         return rows, pending
 
     def second_act(self) -> SecondAct:
-        second = SecondAct(self.partner, self.account, self.stamp, ROOT / "data")
-        with self.step("second act: papers, report, score, targets, load", 1) as advance:
+        people = {person.id: person.partner for person in self.people}
+        second = SecondAct(self.partner, self.account, self.stamp, ROOT / "data", people)
+        with self.step("second act: papers, report, score, targets, load, working life", 1) as advance:
             second.play()
             advance()
         return second

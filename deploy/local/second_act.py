@@ -1,5 +1,5 @@
-"""The second act of `make demo`: what waits for papers, scores, the month's report, targets and the load of units, on the
-real tables, through the gateway.
+"""The second act of `make demo`: what waits for papers, scores, the month's report, targets, the load of units and the
+working life (`second_act_life.py`), on the real tables, through the gateway.
 
 Each run has papers and tasks of its own; the rubric, the calendar of reports and the targets are the province's, so a later
 run meets them as they are. What a frozen month holds never changes, which is what is looked at.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ from rich.table import Table
 from deploy.local.account import Account, local_today
 from deploy.local.partner import Partner, Refused
 from deploy.local.sample import COMMUNE
+from deploy.local.second_act_life import WorkingLife
 
 ROOT_PAPER = "57-NQ/TW"
 WAITED_FOR = "Trung ương"
@@ -33,7 +35,8 @@ FORMS = ("json", "csv", "xlsx", "html", "digest")
 class SecondAct:
     """Plays one act and keeps what it saw for `tell`."""
 
-    def __init__(self, partner: Partner, account: Account, stamp: str, data: Path) -> None:
+    def __init__(self, partner: Partner, account: Account, stamp: str, data: Path, people: Mapping[str, Partner]) -> None:
+        self.life = WorkingLife(partner, people, account, stamp)
         self.partner, self.account, self.stamp, self.data = partner, account, stamp, data
         self.today = local_today()
         self.tables: list[Table] = []
@@ -44,6 +47,9 @@ class SecondAct:
         self.score_a_unit(period)
         self.measure_targets()
         self.weigh_the_load()
+        (root,) = self.partner.get("/v1/directives", number=ROOT_PAPER)["items"]
+        self.life.play(root["id"])
+        self.tables.append(self.life.table)
 
     # --- a clock that waits for a paper ---
 

@@ -21,6 +21,7 @@ from common.contracts.tasks import (
     TaskReturned,
     TaskSubmitted,
 )
+from common.contracts.tasks_life import ExtensionGranted, TaskEscalated
 from common.contracts.training import EnrolmentOpened
 from common.domain import Actor, Aggregate
 from common.observability import JsonLines
@@ -172,3 +173,42 @@ async def test_the_right_people_are_told_once_by_inbox_and_mail(
         assert any(record.getMessage() == "mail_settled" for record in ours)
         lines = JsonLines("notifications")
         assert not any("lan.tran" in lines.format(record) for record in ours)
+
+
+async def test_what_is_late_is_told_to_the_level_that_the_fact_names(area: Area, sink: Sink) -> None:
+    late = {"days_late": 5, "counted_from": date(2026, 11, 30)}
+    async with area.running(TASKS) as tasks, area.running(service, **sink.settings()) as process:
+        reader = Reader(process.database)
+        await say(
+            tasks,
+            person("lan"),
+            person("minh", "unit_head"),
+            person("khoa", "standing_agency", unit="u9"),
+            person("left", "standing_agency", unit="u9", active=False),
+            person("binh", "committee_leader", unit="u8"),
+        )
+
+        async def people_known() -> bool:
+            return await reader.count(PEOPLE, {}) == 5
+
+        await eventually("the copy of people is there", people_known)
+        await say(
+            tasks,
+            TaskEscalated(**task("t1"), **late, level="unit_head"),
+            TaskEscalated(**task("t1"), **late, level="standing_agency"),
+            TaskEscalated(**task("t1"), **late, level="committee_leader"),
+            ExtensionGranted(
+                **task("t1"), number=1, wanted_on=date(2026, 12, 15), due_before=date(2026, 11, 20),
+                original_due_on=date(2026, 11, 20),
+            ),
+        )  # fmt: skip
+        expected = [
+            ("extension_granted", "lan"), ("extension_granted", "minh"), ("task_escalated", "binh"),
+            ("task_escalated", "khoa"), ("task_escalated", "minh"),
+        ]  # fmt: skip
+
+        async def told() -> bool:
+            return await reader.count(NOTICES, {}) == len(expected)
+
+        await eventually("everybody is told", told)
+        assert sorted((notice.kind, notice.recipient_id) for notice in await reader.find(NOTICES, {})) == expected

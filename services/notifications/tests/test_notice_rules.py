@@ -26,13 +26,37 @@ from common.contracts.tasks import (
     TaskRefused,
     TaskSubmitted,
 )
+from common.contracts.tasks_life import (
+    CommitmentAsked,
+    CommitmentGiven,
+    DisputeRaised,
+    DisputeRejected,
+    DisputeUpheld,
+    ExtensionGranted,
+    ExtensionRefused,
+    ExtensionRequested,
+    RemedyPlanAsked,
+    RemedyPlanGiven,
+    TaskDisputed,
+    TaskEscalated,
+    TaskReopened,
+)
 from common.contracts.training import EnrolmentOpened
 from common.domain import Actor
 from common.errors import Invalid
 from notifications.domain.letter import letter
 from notifications.domain.notice import Mail, Notice, Refusal, notice_id, pause_after
 from notifications.domain.person import Contact, Person, is_address, mail_objection, may_see
-from notifications.domain.reactions import KINDS, REACTIONS, Reaction, about, recipients, unit_whose_heads_are_told, words
+from notifications.domain.reactions import (
+    KINDS,
+    REACTIONS,
+    Reaction,
+    about,
+    offices_told,
+    recipients,
+    unit_whose_heads_are_told,
+    words,
+)
 from notifications.domain.text import Bilingual, days_left, one_line
 from notifications.settings import NotificationsSettings
 
@@ -40,6 +64,11 @@ NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 PAUSES = (10.0, 60.0)
 TASK = {"task_id": "t1", "title": "Rà soát", "lead_unit_id": "u1", "responsible_id": "r", "approver_id": "a"}
 PAPER = {"paper_id": "p", "waits_for": "Trung ương"}
+DAY = date(2026, 12, 15)
+ASKED: dict[str, Any] = {"number": 1, "wanted_on": DAY}
+MOVED: dict[str, Any] = {"due_before": date(2026, 11, 30), "original_due_on": date(2026, 11, 30)}
+DISPUTE: dict[str, Any] = {"number": 1, "dispute": "wording"}
+LATE: dict[str, Any] = {"days_late": 5, "counted_from": date(2026, 11, 30)}
 NOVEMBER = {"period": "2026-11", "period_due_on": date(2026, 11, 30)}
 
 
@@ -75,6 +104,23 @@ def notice(**changes: object) -> Notice:
         ("task_fate_asked", FateAsked(**TASK, paper_id="p"), ["a", "h1", "h2"]),
         ("period_due_soon", PeriodFellDueSoon(**TASK, **NOVEMBER, days_left=3), ["r"]),
         ("period_overdue", PeriodBecameOverdue(**TASK, **NOVEMBER), ["r", "a", "h1", "h2"]),
+        ("extension_requested", ExtensionRequested(**TASK, **ASKED, level="standing_agency"), ["s"]),
+        ("extension_requested", ExtensionRequested(**TASK, **ASKED, level="approver"), ["a"]),
+        ("extension_granted", ExtensionGranted(**TASK, **ASKED, **MOVED), ["r", "h1", "h2"]),
+        ("extension_refused", ExtensionRefused(**TASK, **ASKED), ["r", "h1", "h2"]),
+        ("task_disputed", TaskDisputed(**TASK, **DISPUTE, level="approver", answer_by=DAY), ["a"]),
+        ("dispute_raised", DisputeRaised(**TASK, **DISPUTE, level="committee_leader", answer_by=DAY), ["c"]),
+        ("dispute_upheld", DisputeUpheld(**TASK, **DISPUTE, level="approver"), ["r", "h1", "h2"]),
+        ("dispute_rejected", DisputeRejected(**TASK, **DISPUTE, level="approver"), ["r", "h1", "h2"]),
+        ("task_reopened", TaskReopened(**TASK), ["r", "h1", "h2"]),
+        ("task_escalated", TaskEscalated(**TASK, **LATE, level="responsible"), ["r"]),
+        ("task_escalated", TaskEscalated(**TASK, **LATE, level="unit_head"), ["h1", "h2"]),
+        ("task_escalated", TaskEscalated(**TASK, **LATE, level="standing_agency"), ["s"]),
+        ("task_escalated", TaskEscalated(**TASK, **LATE, level="a level of a newer version"), []),
+        ("remedy_plan_asked", RemedyPlanAsked(**TASK, **LATE), ["r", "h1", "h2"]),
+        ("remedy_plan_given", RemedyPlanGiven(**TASK, number=1, milestones_on=[DAY]), ["a"]),
+        ("commitment_asked", CommitmentAsked(**TASK, **LATE), ["r", "h1", "h2"]),
+        ("commitment_given", CommitmentGiven(**TASK, number=1, committed_on=DAY), ["a"]),
         (
             "wave_opened",
             EnrolmentOpened(enrolment_id="e", programme_id="p", title="An toàn thông tin", person_id="l", unit_id="u1", wave=0),
@@ -84,7 +130,8 @@ def notice(**changes: object) -> Notice:
 )
 def test_the_table_says_who_is_told(kind: str, event: Event, told: list[str]) -> None:
     heads = ["h1", "h2"] if unit_whose_heads_are_told(row(kind), event) else []
-    assert recipients(row(kind), event, heads) == told
+    officials = [{"standing_agency": "s", "committee_leader": "c"}[office] for office in offices_told(row(kind), event)]
+    assert recipients(row(kind), event, [*heads, *officials]) == told
 
 
 def test_one_person_in_several_roles_is_told_once_and_nobody_is_nobody() -> None:
@@ -116,6 +163,17 @@ def test_a_period_is_named_and_its_own_due_day_told() -> None:
     title, body = words(row("period_due_soon"), PeriodFellDueSoon(**TASK, **NOVEMBER, due_on=date(2027, 1, 1), days_left=3))
     assert title.vi == "Kỳ 2026-11 sắp đến hạn: Rà soát"
     assert body.en == "Period 2026-11 of the task 'Rà soát' is due on 2026-11-30: 3 days left."
+
+
+def test_words_of_a_moved_day_and_of_lateness_name_both_days() -> None:
+    granted = ExtensionGranted(**TASK, **ASKED, **MOVED, due_on=DAY)
+    assert words(row("extension_granted"), granted)[1].vi == "Nhiệm vụ «Rà soát» được gia hạn từ 30/11/2026 đến 15/12/2026."
+    late = TaskEscalated(**TASK, **LATE, level="unit_head", due_on=date(2026, 11, 30))
+    title, body = words(row("task_escalated"), late)
+    assert (title.vi, title.en) == ("Quá hạn 5 ngày: Rà soát", "5 days late: Rà soát")
+    assert body.en == "The task 'Rà soát' (due day: 2026-11-30) is 5 days late and its result has not been handed in."
+    disputed = TaskDisputed(**TASK, **DISPUTE, level="approver", answer_by=DAY)
+    assert words(row("task_disputed"), disputed)[1].vi.endswith("Đề nghị trả lời chậm nhất 15/12/2026.")
 
 
 def test_words_are_in_both_languages_with_the_due_day() -> None:

@@ -16,12 +16,18 @@ from common.contracts.tasks import TaskAssigned
 from common.domain import local_day
 from common.errors import RuleBroken
 from services.tasks.tests.task_world import NOW, PEOPLE_OF, A, B, a_task
+from tasks.domain.catch_up import commit
 from tasks.domain.clears import Facts, check_stays_clear, unclear, unfit
 from tasks.domain.committee import Committee
 from tasks.domain.directive import Directive
+from tasks.domain.dispute import dispute, raise_dispute, reject_dispute, uphold_dispute
+from tasks.domain.extension import grant_extension, refuse_extension, request_extension
 from tasks.domain.leads import Names
+from tasks.domain.matters import Said
 from tasks.domain.periods import Period, open_periods
 from tasks.domain.reading import read_words
+from tasks.domain.reopening import reopen
+from tasks.domain.steps import climb, clock_runs_again, counted_from
 from tasks.domain.task import OPEN, Evidence, Task
 from tasks.domain.timeliness import timeliness, verdict
 from tasks.domain.waiting import start_clock
@@ -31,10 +37,10 @@ NEXT = {
     "draft": {"published", "cancelled"},
     "published": {"assigned", "paused", "cancelled"},
     "assigned": {"in_progress", "published", "paused", "cancelled"},
-    "in_progress": {"assigned", "submitted", "paused", "cancelled"},
+    "in_progress": {"assigned", "published", "submitted", "paused", "cancelled"},
     "submitted": {"in_progress", "completed", "cancelled"},
     "paused": {*OPEN, "cancelled"},
-    "completed": set(),
+    "completed": {"in_progress"},
     "cancelled": set(),
 }
 """Where each state may lead."""
@@ -68,6 +74,7 @@ class Life(RuleBasedStateMachine):
         self.told_of: list[tuple[Any, str]] = []
         self.refusals: list[RuleBroken] = []
         self.given_to: str | None = None
+        self.climbed: list[tuple[Any, str, str]] = []
         self.opening: list[Period] = []
         self.periods: list[Period] = []
         self._publish_what_was_recorded()
@@ -94,17 +101,21 @@ class Life(RuleBasedStateMachine):
         assert all(event.subject == self.task.id for event in recorded)
         self.seen += [what for what, _, _ in lines]
         self.told_of += [(self.task.due_on, what) for what, _, _ in lines if what in ("fell_due_soon", "became_overdue")]
-        if lines and lines[-1][0] in ("amended", "clock_started") and "due_on" in lines[-1][2]:
-            self.told_of = []
+        if lines and lines[-1][0] in ("amended", "clock_started", "extension_granted") and "due_on" in lines[-1][2]:
+            self.told_of, self.climbed = [], []
+        steps = [line for line in lines if line[0] in ("escalated", "remedy_plan_asked", "commitment_asked")]
+        self.climbed += [(counted_from(self.task), what, str(changes.get("level"))) for what, _, changes in steps]
 
     # --- what people do ---
 
-    @rule(given=CHANGE)
-    def amend(self, given: dict[str, Any]) -> None:
+    @rule(given=CHANGE, corrects=st.booleans())
+    def amend(self, given: dict[str, Any], corrects: bool) -> None:
         def act(task: Task) -> None:
-            before = unclear(task, FACTS)
-            task.amend(read_words(given, deadline_before=task.deadline_written, product_before=task.product))
+            before, due = unclear(task, FACTS), task.due_on
+            changes = read_words(given, deadline_before=task.deadline_written, product_before=task.product)
+            task.amend(changes, corrects_due_day=corrects)
             check_stays_clear(task, FACTS, before)
+            assert corrects or task.state == "draft" or due in (None, task.due_on), "only authority moves a due day"
 
         self._attempt(act)
 
@@ -190,7 +201,11 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def resume(self) -> None:
-        self._attempt(lambda task: task.resume())
+        def act(task: Task) -> None:
+            task.resume()
+            clock_runs_again(task, local_day(self.now))
+
+        self._attempt(act)
 
     @rule(sure=st.integers(0, 9))
     def cancel(self, sure: int) -> None:
@@ -244,7 +259,11 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def whatever_was_issued_is_clear(self) -> None:
-        if self.task.state not in ("draft", "cancelled"):
+        released = self.task.lead_unit_id is None or self.task.responsible_id is None
+        if released and self.task.state in ("published", "paused"):  # it waits to be assigned anew
+            assert "released" in self.seen
+            assert {problem.field for problem in unclear(self.task, FACTS)} <= {"lead_unit_id", "responsible_id"}
+        elif self.task.state not in ("draft", "cancelled"):
             assert unclear(self.task, FACTS) == []
             assert "published" in self.seen
 
@@ -267,7 +286,8 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def only_what_was_approved_is_done(self) -> None:
-        assert (self.task.completed_on is not None) == (self.task.state == "completed") == ("completed" in self.seen)
+        assert (self.task.completed_on is not None) == (self.task.state == "completed")
+        assert "completed" in self.seen or self.task.state != "completed"
         if self.task.completed_on is not None and self.task.submitted_on is not None:
             assert self.task.completed_on >= self.task.submitted_on
             assert self.task.percent == 100
@@ -281,8 +301,109 @@ class Life(RuleBasedStateMachine):
         assert len(self.told_of) == len(set(self.told_of))
 
 
+class WorkingLife(Life):
+    """The same, from the day on which somebody took it on: extensions, disputes, lateness, promises, reopening."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for step in (self.repair_everything, self.publish, self.assign_as_named, self.accept):
+            step()
+
+    def said(self, by: str = "x") -> Said:
+        return Said.now(self.now, by, "lý do")
+
+    @rule(days=st.integers(-5, 15))
+    def ask_for_an_extension(self, days: int) -> None:
+        self._attempt(
+            lambda task: request_extension(task, local_day(self.now + timedelta(days=days)), self.said(), FACTS.committee)
+        )
+
+    @rule(granted=st.booleans(), more=st.none() | st.integers(-3, 5))
+    def decide_on_the_extension(self, granted: bool, more: int | None) -> None:
+        day = None if more is None or self.task.due_on is None else self.task.due_on + timedelta(days=more)
+        self._attempt(
+            lambda task: grant_extension(task, self.said("y"), day) if granted else refuse_extension(task, self.said("y"))
+        )
+
+    @rule(kind=st.sampled_from(["not_our_function", "wrong_status", "wording"]))
+    def disagree(self, kind: Any) -> None:
+        self._attempt(lambda task: dispute(task, kind, self.said(), FACTS.committee))
+
+    @rule(upheld=st.booleans(), earlier=st.none() | st.integers(-1, 3))
+    def answer(self, upheld: bool, earlier: int | None) -> None:
+        handed_in = self.task.submitted_on
+        day = None if earlier is None or handed_in is None else handed_in - timedelta(days=earlier)
+        self._attempt(
+            lambda task: uphold_dispute(task, self.said("y"), day) if upheld else reject_dispute(task, self.said("y"))
+        )
+
+    @precondition(lambda self: self.task.state == "published" and self.task.lead_unit_id is None)
+    @rule()
+    def find_another_lead(self) -> None:
+        self._attempt(lambda task: task.amend({"lead_unit_id": A, "responsible_id": "per-doer", "coordinator_unit_ids": []}))
+
+    @rule(what=st.sampled_from(["extended", "released", "late", "reopened"]))
+    def go_through(self, what: str) -> None:
+        """Whole ways that single steps would seldom find in their order."""
+        match what:
+            case "extended":
+                self.ask_for_an_extension(days=15)
+                self.decide_on_the_extension(granted=True, more=None)
+            case "released":
+                self.disagree(kind="not_our_function")
+                self.answer(upheld=True, earlier=None)
+            case "late":
+                self.let_it_be_late(days=12)
+                self.climb_the_ladder()
+                self.raise_what_was_not_answered()
+            case "reopened":
+                for _ in range(3):
+                    self.go_on()
+                self.reopen_it()
+
+    @rule()
+    def reopen_it(self) -> None:
+        self._attempt(lambda task: reopen(task, "thiếu", local_day(self.now)))
+
+    @rule(days=st.integers(3, 12))
+    def let_it_be_late(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @rule()
+    def climb_the_ladder(self) -> None:
+        self._attempt(lambda task: climb(task, FACTS.committee, local_day(self.now)))
+
+    @rule()
+    def raise_what_was_not_answered(self) -> None:
+        self._attempt(lambda task: raise_dispute(task, local_day(self.now), FACTS.committee))
+
+    @rule(days=st.integers(-1, 5))
+    def promise(self, days: int) -> None:
+        self._attempt(lambda task: commit(task, self.said(), local_day(self.now + timedelta(days=days)), FACTS.committee))
+
+    @invariant()
+    def each_step_is_said_once_for_each_beginning(self) -> None:
+        assert len(self.climbed) == len(set(self.climbed))
+
+    @invariant()
+    def the_first_due_day_stays_and_one_request_and_one_dispute_wait_at_most(self) -> None:
+        granted = [one for one in self.task.extensions if one.state == "granted"]
+        assert (self.task.original_due_on is None) == (not granted)
+        if granted:
+            assert self.task.original_due_on is not None
+            assert all(one.granted_on is not None for one in granted)
+        assert sum(one.state == "asked" for one in self.task.extensions) <= 1
+        assert sum(one.state == "open" for one in self.task.disputes) <= 1
+        assert [one.number for one in self.task.disputes] == list(range(1, len(self.task.disputes) + 1))
+        for one in self.task.disputes:
+            assert (one.answered is None) == (one.state == "open"), "both texts stay"
+            assert len(one.raised_on) <= 2
+
+
 Life.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
 TestLifeOfATask = Life.TestCase
+WorkingLife.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestWorkingLifeOfATask = WorkingLife.TestCase
 
 
 def test_the_machine_can_reach_the_end_of_a_life() -> None:

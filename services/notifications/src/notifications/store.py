@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,7 @@ NOTICES = Store(
     ),
     derive=lambda notice: {"order": order_key(notice)},
 )
-PEOPLE = Store(Person, "people", (Index("unit_id", "position"),))
+PEOPLE = Store(Person, "people", (Index("unit_id", "position"), Index("position", "active", "_id")))
 """Copy of the people of the tasks service: id, unit, position, active."""
 CONTACTS = Store(Contact, "contacts")
 """The one place of mail addresses. Erasing a person's document here erases them."""
@@ -47,6 +47,14 @@ STORES = (NOTICES, PEOPLE, CONTACTS)
 async def unit_heads(reader: Reader, unit_id: str) -> list[str]:
     """Ids of the active heads of a unit."""
     found = await reader.find(PEOPLE, {"unit_id": unit_id, "position": "unit_head", "active": True}, sort=("_id",))
+    return [person.id for person in found]
+
+
+async def holders(reader: Reader, positions: Sequence[str]) -> list[str]:
+    """Ids of the active people who hold one of these positions, whatever their unit."""
+    if not positions:
+        return []
+    found = await reader.find(PEOPLE, {"position": {"$in": list(positions)}, "active": True}, sort=("_id",))
     return [person.id for person in found]
 
 

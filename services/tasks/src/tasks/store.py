@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from common.domain import Actor
@@ -16,15 +16,19 @@ from tasks.domain.clears import Facts
 from tasks.domain.committee import COMMITTEE_ID, Committee
 from tasks.domain.directive import Directive
 from tasks.domain.directory import AGENCY_LEVELS, Person, PersonName, Succession, Unit
+from tasks.domain.dispute import is_disputed, open_dispute
 from tasks.domain.document_number import read_number
 from tasks.domain.leads import Names
+from tasks.domain.matters import LEVELS
 from tasks.domain.month import Month
+from tasks.domain.pending import pending
 from tasks.domain.periods import Period
 from tasks.domain.report import Report, ReportBody, moment
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.rubric import Rubric
 from tasks.domain.scores import Score, ScoreFacts
 from tasks.domain.scoring import RULES_ID, ScoringRules
+from tasks.domain.steps import FEWEST, climbed, counted_from
 from tasks.domain.target import Target, TargetActual
 from tasks.domain.task import OPEN, HistoryLine, Task
 from tasks.domain.text import fold, spelling, tokens
@@ -62,7 +66,16 @@ def _searched(task: Task) -> dict[str, Any]:
         "clock_of": None if task.clock is None else f"{task.clock.directive_id}/{task.id}",
         "waits": waits_key(task.directive_id, task.waits_for) + task.id if waits(task) else None,
         "tokens": tokens(" ".join((task.title, task.reference or "", task.lead_written, task.product))),
+        **_standing(task),
     }
+
+
+def _standing(task: Task) -> dict[str, Any]:
+    """What the ladder of lateness and the clock of disputes look for."""
+    start, waiting = counted_from(task), open_dispute(task) if is_disputed(task) else None
+    answer_by = None if waiting is None or waiting.level == LEVELS[-1] else f"{waiting.answer_by.isoformat()}/{task.id}"
+    late = None if start is None else f"{start.isoformat()}/{task.id}"
+    return {"pending": pending(task), "late": late, "climbed": climbed(task), "answer_by": answer_by}
 
 
 def waits_key(directive_id: str | None, body: str | None = None) -> str:
@@ -126,6 +139,9 @@ TASKS = Store(
         Index("_d.waits"),
         Index("waits_for"),
         Index("asks", "-_d.order"),
+        Index("_d.pending", "-_d.order"),
+        Index("_d.climbed", "_d.late"),
+        Index("_d.answer_by"),
     ),
     _searched,
 )
@@ -193,6 +209,12 @@ async def directives_numbered(reader: Reader, numbers: Iterable[str]) -> list[Di
     """The papers that bear one of these numbers, however it is spelt."""
     wanted = sorted({fold(read_number(number).canonical) for number in numbers if number})
     return await reader.find(DIRECTIVES, {"_d.canonical": {"$in": wanted}}) if wanted else []
+
+
+async def units_by_id(reader: Reader, ids: Iterable[str | None]) -> dict[str, Unit]:
+    """The units of these ids that are registered; None names none."""
+    wanted = sorted({one for one in ids if one is not None})
+    return {unit.id: unit for unit in await reader.find(UNITS, {"_id": {"$in": wanted}})} if wanted else {}
 
 
 # --- tasks ---
@@ -280,6 +302,18 @@ def due_within(first: date | None, last: date, *, told_at_most: int, after: str)
     due = {"$lte": last.isoformat(), **({} if first is None else {"$gte": first.isoformat()})}
     told = {"$in": list(range(told_at_most + 1))}
     return {"told": told, "state": {"$in": list(OPEN)}, "due_on": due, "_id": {"$gt": after}}
+
+
+def unclimbed(days: int, today: date, after: str) -> dict[str, Any]:
+    """The condition on tasks that are so many days late and of which no step so high was said; those behind a key."""
+    said = [None, *range(FEWEST, days)]
+    until = (today - timedelta(days=days)).isoformat() + f"/{BEHIND_ALL}"
+    return {"_d.climbed": {"$in": said}, "_d.late": {"$gt": after, "$lt": until}}
+
+
+def unanswered(today: date, after: str) -> dict[str, Any]:
+    """The condition on tasks with a dispute whose term has passed, and that can go up a level; those behind a key."""
+    return keyed_between("answer_by", after, f"{today.isoformat()}/")
 
 
 BEHIND_ALL = "\uffff"

@@ -24,22 +24,44 @@ from common.contracts.tasks import (
     TaskReturned,
     TaskSubmitted,
 )
+from common.contracts.tasks_life import (
+    CommitmentAsked,
+    CommitmentGiven,
+    DisputeRaised,
+    DisputeRejected,
+    DisputeUpheld,
+    ExtensionGranted,
+    ExtensionRefused,
+    ExtensionRequested,
+    RemedyPlanAsked,
+    RemedyPlanGiven,
+    TaskDisputed,
+    TaskEscalated,
+    TaskReopened,
+)
 from common.contracts.training import EnrolmentOpened
 from common.errors import Words
-from notifications.domain.text import Bilingual, days_left, due_day, one_line
+from notifications.domain.text import Bilingual, days_late, days_left, due_day, one_line
 
-Role = Literal["responsible", "approver", "learner", "lead_unit_heads"]
+Role = Literal["responsible", "approver", "learner", "lead_unit_heads", "standing_agency", "committee_leader", "its_level"]
+"""`its_level` is whoever the fact itself names as the level that has to act or to know."""
 
 _NAMED: dict[Role, str] = {"responsible": "responsible_id", "approver": "approver_id", "learner": "person_id"}
 """Roles whose holder the event names, and in which field."""
+_LEVELS: dict[str, Role] = {
+    "responsible": "responsible", "unit_head": "lead_unit_heads", "approver": "approver",
+    "standing_agency": "standing_agency", "committee_leader": "committee_leader",
+}  # fmt: skip
+_OFFICES: tuple[Role, ...] = ("standing_agency", "committee_leader")
+"""Roles that are held for the whole province, whatever the unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
     """Of a fact of type `event` the holders of `told` are told, once each.
 
-    `title` and `body` are templates over `{title}`, `{due}`, `{days}` and `{period}`; `about` is the path of what it is about,
-    over the fields of the event.
+    `title` and `body` are templates over `{title}`, `{due}`, `{days}`, `{period}`, `{late}`, `{wanted}`, `{before}`, `{until}`
+    and `{committed}`; `about` is the path of what it is about, over the fields of the event.
     """
 
     kind: str
@@ -125,6 +147,84 @@ REACTIONS: tuple[Reaction, ...] = (
               "Period {period} of the task '{title}' was due on {due} and its result has not been handed in."),
     ),
     Reaction(
+        "extension_requested", ExtensionRequested, ("its_level",), _TASK,
+        Words("Xin gia hạn: {title}", "Extension asked for: {title}"),
+        Words("Đơn vị xin gia hạn nhiệm vụ «{title}» từ {due} đến {wanted}. Đề nghị quyết định; hạn cũ còn hiệu lực.",
+              "The unit asks that the task '{title}', due on {due}, be extended to {wanted}. Please decide."),
+    ),
+    Reaction(
+        "extension_granted", ExtensionGranted, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Được gia hạn: {title}", "Extended: {title}"),
+        Words("Nhiệm vụ «{title}» được gia hạn từ {before} đến {due}.",
+              "The task '{title}' was extended from {before} to {due}."),
+    ),
+    Reaction(
+        "extension_refused", ExtensionRefused, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Không gia hạn: {title}", "Not extended: {title}"),
+        Words("Nhiệm vụ «{title}» không được gia hạn đến {wanted}. Hạn vẫn là {due}; lý do xem trong nhiệm vụ.",
+              "The task '{title}' was not extended to {wanted}. It is due on {due}; the reason stands in the task."),
+    ),
+    Reaction(
+        "task_disputed", TaskDisputed, ("its_level",), _TASK,
+        Words("Kiến nghị về nhiệm vụ: {title}", "Task disputed: {title}"),
+        Words("Đơn vị chủ trì kiến nghị về nhiệm vụ «{title}» (hạn: {due}). Đề nghị trả lời chậm nhất {until}.",
+              "The lead unit disputes the task '{title}' (due day: {due}). Please answer by {until}."),
+    ),
+    Reaction(
+        "dispute_raised", DisputeRaised, ("its_level",), _TASK,
+        Words("Kiến nghị chuyển lên cấp trên: {title}", "Dispute raised: {title}"),
+        Words("Kiến nghị về nhiệm vụ «{title}» (hạn: {due}) không được trả lời đúng hạn. Đề nghị trả lời chậm nhất {until}.",
+              "The dispute about the task '{title}' (due day: {due}) was not answered in time. Please answer by {until}."),
+    ),
+    Reaction(
+        "dispute_upheld", DisputeUpheld, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Kiến nghị được chấp nhận: {title}", "Dispute upheld: {title}"),
+        Words("Kiến nghị về nhiệm vụ «{title}» (hạn: {due}) được chấp nhận.",
+              "The dispute about the task '{title}' (due day: {due}) was upheld."),
+    ),
+    Reaction(
+        "dispute_rejected", DisputeRejected, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Kiến nghị không được chấp nhận: {title}", "Dispute rejected: {title}"),
+        Words("Kiến nghị về nhiệm vụ «{title}» (hạn: {due}) không được chấp nhận. Lý do xem trong nhiệm vụ.",
+              "The dispute about the task '{title}' (due day: {due}) was rejected. The reason stands in the task."),
+    ),
+    Reaction(
+        "task_reopened", TaskReopened, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Mở lại nhiệm vụ: {title}", "Task reopened: {title}"),
+        Words("Nhiệm vụ «{title}» (hạn: {due}) được mở lại. Đề nghị hoàn thiện và trình lại kết quả.",
+              "The task '{title}' (due day: {due}) was reopened. Please mend its result and hand it in again."),
+    ),
+    Reaction(
+        "task_escalated", TaskEscalated, ("its_level",), _TASK,
+        Words("Quá hạn {late}: {title}", "{late} late: {title}"),
+        Words("Nhiệm vụ «{title}» (hạn: {due}) đã quá hạn {late} mà chưa trình kết quả.",
+              "The task '{title}' (due day: {due}) is {late} late and its result has not been handed in."),
+    ),
+    Reaction(
+        "remedy_plan_asked", RemedyPlanAsked, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Cần phương án khắc phục: {title}", "Remedy plan asked for: {title}"),
+        Words("Nhiệm vụ «{title}» (hạn: {due}) cần phương án khắc phục với các mốc mới.",
+              "The task '{title}' (due day: {due}) needs a remedy plan with new milestones."),
+    ),
+    Reaction(
+        "remedy_plan_given", RemedyPlanGiven, ("approver",), _TASK,
+        Words("Phương án khắc phục: {title}", "Remedy plan: {title}"),
+        Words("Đơn vị đã lập phương án khắc phục cho nhiệm vụ «{title}» (hạn: {due}).",
+              "The unit gave a remedy plan for the task '{title}' (due day: {due})."),
+    ),
+    Reaction(
+        "commitment_asked", CommitmentAsked, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Cần cam kết: {title}", "Commitment asked for: {title}"),
+        Words("Nhiệm vụ «{title}» đã quá hạn {due}. Đề nghị cam kết ngày trình kết quả.",
+              "The task '{title}' was due on {due}. Please commit yourselves to a day."),
+    ),
+    Reaction(
+        "commitment_given", CommitmentGiven, ("approver",), _TASK,
+        Words("Cam kết: {title}", "Commitment: {title}"),
+        Words("Đơn vị cam kết trình kết quả nhiệm vụ «{title}» (hạn: {due}) chậm nhất {committed}.",
+              "The unit commits itself to hand in the task '{title}' (due day: {due}) by {committed}."),
+    ),
+    Reaction(
         "wave_opened", EnrolmentOpened, ("learner",), "/v1/programmes/{programme_id}",
         Words("Mở đợt học: {title}", "Your wave is open: {title}"),
         Words("Đợt học của ông/bà trong chương trình «{title}» đã mở. Có thể bắt đầu học.",
@@ -135,31 +235,48 @@ REACTIONS: tuple[Reaction, ...] = (
 KINDS: tuple[str, ...] = tuple(reaction.kind for reaction in REACTIONS)
 
 
+def roles_told(reaction: Reaction, event: Event) -> tuple[Role, ...]:
+    """The roles whose holders are told of this very fact; a level that this version does not know is nobody's."""
+    named = _LEVELS.get(getattr(event, "level", ""))
+    return tuple(dict.fromkeys(one for role in reaction.told if (one := named if role == "its_level" else role) is not None))
+
+
 def unit_whose_heads_are_told(reaction: Reaction, event: Event) -> str | None:
     """The unit whose heads (người đứng đầu) must be looked up to know who is told; None when nobody's."""
     unit: str | None = getattr(event, "lead_unit_id", None)
-    return unit if "lead_unit_heads" in reaction.told else None
+    return unit if "lead_unit_heads" in roles_told(reaction, event) else None
 
 
-def recipients(reaction: Reaction, event: Event, heads: Iterable[str] = ()) -> list[str]:
+def offices_told(reaction: Reaction, event: Event) -> list[str]:
+    """The positions whose holders in the whole province must be looked up to know who is told."""
+    return [role for role in roles_told(reaction, event) if role in _OFFICES]
+
+
+def recipients(reaction: Reaction, event: Event, looked_up: Iterable[str] = ()) -> list[str]:
     """Ids of the persons who are told, each once, whatever number of roles they hold."""
-    named: list[str | None] = [getattr(event, _NAMED[role]) for role in reaction.told if role in _NAMED]
-    return list(dict.fromkeys(person for person in [*named, *heads] if person))
+    named: list[str | None] = [getattr(event, _NAMED[role]) for role in roles_told(reaction, event) if role in _NAMED]
+    return list(dict.fromkeys(person for person in [*named, *looked_up] if person))
 
 
 def words(reaction: Reaction, event: Event) -> tuple[Bilingual, Bilingual]:
     """Title and body of the notice. Nothing of a person is in them."""
-    title, period = one_line(getattr(event, "title", "")), getattr(event, "period", "")
-    due = due_day(getattr(event, "period_due_on", None) or getattr(event, "due_on", None))
-    days = days_left(getattr(event, "days_left", 0))
+    values: dict[str, Bilingual] = {
+        "due": due_day(getattr(event, "period_due_on", None) or getattr(event, "due_on", None)),
+        "days": days_left(getattr(event, "days_left", 0)),
+        "late": days_late(getattr(event, "days_late", 0)),
+        **{name: due_day(getattr(event, field, None)) for name, field in _DAYS.items()},
+    }
+    plain = {"title": one_line(getattr(event, "title", "")), "period": getattr(event, "period", "")}
+    vi, en = ({name: getattr(value, language) for name, value in values.items()} for language in ("vi", "en"))
 
     def fill(template: Words) -> Bilingual:
-        return Bilingual(
-            vi=template.vi.format(title=title, due=due.vi, days=days.vi, period=period),
-            en=template.en.format(title=title, due=due.en, days=days.en, period=period),
-        )
+        return Bilingual(vi=template.vi.format(**plain, **vi), en=template.en.format(**plain, **en))
 
     return fill(reaction.title), fill(reaction.body)
+
+
+_DAYS = {"wanted": "wanted_on", "before": "due_before", "until": "answer_by", "committed": "committed_on"}
+"""Days that a template may name, and the fields that hold them."""
 
 
 def about(reaction: Reaction, event: Event) -> str:

@@ -38,3 +38,8 @@ def days_left(days: int) -> Bilingual:
     if days <= 0:
         return Bilingual(vi="hôm nay là ngày cuối", en="today is the last day")
     return Bilingual(vi=f"còn {days} ngày", en=f"{days} {'day' if days == 1 else 'days'} left")
+
+
+def days_late(days: int) -> Bilingual:
+    """How long ago the due day ended."""
+    return Bilingual(vi=f"{days} ngày", en=f"{days} {'day' if days == 1 else 'days'}")

@@ -8,15 +8,24 @@ from common.contracts.base import Event, Message
 from common.unit_of_work import Handler, UnitOfWork
 from notifications.domain.notice import DUE_AT_ONCE, Mail, Notice, notice_id
 from notifications.domain.person import mail_objection
-from notifications.domain.reactions import REACTIONS, Reaction, about, recipients, unit_whose_heads_are_told, words
-from notifications.store import CONTACTS, NOTICES, PEOPLE, unit_heads
+from notifications.domain.reactions import (
+    REACTIONS,
+    Reaction,
+    about,
+    offices_told,
+    recipients,
+    unit_whose_heads_are_told,
+    words,
+)
+from notifications.store import CONTACTS, NOTICES, PEOPLE, holders, unit_heads
 
 
 async def tell(reaction: Reaction, message: Message[Event], uow: UnitOfWork) -> None:
     """Write the notice of everybody who is to be told, and with it the intent to mail it to those who want that."""
     unit = unit_whose_heads_are_told(reaction, message.event)
     heads = [] if unit is None else await unit_heads(uow, unit)
-    for recipient in recipients(reaction, message.event, heads):
+    officials = await holders(uow, offices_told(reaction, message.event))
+    for recipient in recipients(reaction, message.event, [*heads, *officials]):
         if await uow.get(NOTICES, notice_id(message.envelope.id, recipient, reaction.kind)) is None:
             uow.save(NOTICES, await _notice(reaction, message, recipient, uow))
 

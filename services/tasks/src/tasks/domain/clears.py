@@ -87,6 +87,16 @@ def check_stays_clear(task: Task, facts: Facts, before: Sequence[FieldProblem]) 
 def unfit(task: Task, responsible_id: str | None, people: Mapping[str, Person]) -> list[FieldProblem]:
     """What speaks against giving the task to this person."""
     found = _responsible(responsible_id, task.lead_unit_id, people)
+    if task.lead_unit_id is None:  # it was taken from a unit whose function it is not
+        found.append(
+            FieldProblem(
+                "lead_unit_id",
+                "lead_missing",
+                Words("Chưa có đơn vị chủ trì.", "No lead unit is named."),
+                Words("Hãy đặt lead_unit_id trước khi giao.", "Set lead_unit_id before you assign it."),
+                task.lead_written or EMPTY,
+            )
+        )
     if responsible_id is not None and responsible_id == task.approver_id:
         found.append(
             FieldProblem(

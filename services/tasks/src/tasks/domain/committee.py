@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.contracts.tasks import CommitteeSettingsChanged
 from common.domain import Aggregate, Day
 from tasks.domain.deadline import Cadence
+from tasks.domain.matters import Told
 from tasks.domain.working_days import WeekendRule, WorkingDays
 
 COMMITTEE_ID = "committee"
+
+
+class Escalation(BaseModel):
+    """One step of the ladder: after so many days of lateness this level is told, once."""
+
+    model_config = ConfigDict(frozen=True)
+    days: int
+    level: Told
+
+
+_ESCALATIONS = (
+    Escalation(days=3, level="unit_head"),
+    Escalation(days=5, level="standing_agency"),
+    Escalation(days=10, level="committee_leader"),
+)
 
 
 class Committee(Aggregate):
@@ -41,6 +57,23 @@ class Committee(Aggregate):
     """Weekend days that are worked in exchange for a day off."""
     ask_again_days: int = 30
     """How often it is said again that a task still waits for another body."""
+
+    extension_decided_by: Literal["by_source", "approver", "standing_agency"] = "by_source"
+    """Who grants an extension: by the source of the deadline, the standing agency for one that a superior's paper set, else the
+    approver. An extension is only by authority (11-KH/BCĐ); which authority, the articles that were read do not say
+    (18/2016/QĐ-UBND: DOMAIN 10.7), so that the default is ours."""
+    dispute_answer_days: int = 5
+    """Working days in which a level answers a dispute, then it goes one level up. The number is ours."""
+    escalations: list[Escalation] = Field(default_factory=lambda: list(_ESCALATIONS))
+    """Who is told of a late task after how many days. The steps are ours, but for the 5 days from which 11-KH/BCĐ calls a task
+    so late that it needs a remedy plan. That its day has passed is told to the responsible person, the approver and the head
+    by itself, at once."""
+    remedy_plan_days: int | None = 5
+    """Days after the due day when a remedy plan is asked for (11-KH/BCĐ: 5 days or more); a negative number asks before the
+    day, of a task at risk; None never."""
+    commitment_days: int | None = 1
+    """Days after the due day when a letter of commitment is asked for: 624/TB-VPCP asks every body with a late task, and says
+    no number; None never."""
 
     @property
     def working_days(self) -> WorkingDays:

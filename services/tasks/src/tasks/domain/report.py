@@ -22,12 +22,14 @@ from common.contracts.tasks_reports import ReportFrozen
 from common.domain import Aggregate, Day, Document
 from tasks.domain.committee import Committee
 from tasks.domain.directive import Directive
+from tasks.domain.dispute import is_disputed
 from tasks.domain.month import Month
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.task import Task
 from tasks.domain.timeliness import timeliness
 
-FORMAT = "roviec-monthly-report/1"
+FORMAT = "roviec-monthly-report/2"
+"""What a report that is frozen now is written in. `/1` knew no extensions and no disputes; it is read and shown as it was."""
 Row = dict[str, Any]
 Kind = Literal["new", "left", "changed"]
 
@@ -54,6 +56,8 @@ def row_of(task: Task, day: date, committee: Committee, units: Mapping[str, str]
         "product": task.product,
         "deadline_written": task.deadline_written,
         "due_on": _day(task.due_on),
+        "original_due_on": _day(task.original_due_on),
+        "disputed": is_disputed(task),
         "state": task.state,
         "timeliness": stands,
         "status": status_of(task.state, stands),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from html import escape
@@ -28,6 +28,7 @@ COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("product", "Sản phẩm / kết quả", 30),
     ("deadline_written", "Thời hạn (nguyên văn)", 20),
     ("due_on", "Ngày đến hạn", 12),
+    ("original_due_on", "Hạn ban đầu (nếu gia hạn)", 12),
     ("percent", "Tiến độ (%)", 8),
     ("status", "Trạng thái", 16),
     ("submitted_on", "Ngày trình", 12),
@@ -37,6 +38,12 @@ COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("authority", "Thẩm quyền", 20),
 )
 """Field, heading, width. The fields are those of 624/TB-VPCP annex II and 08-QC/TW (DOMAIN 1.2)."""
+_SINCE_2 = frozenset({"original_due_on"})
+"""Fields that reports of `roviec-monthly-report/1` do not have: what was frozen in it gives the same bytes for ever."""
+
+
+def _columns(body: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    return [column for column in COLUMNS if body["format"] != "roviec-monthly-report/1" or column[0] not in _SINCE_2]
 
 
 @dataclass(frozen=True)
@@ -54,9 +61,9 @@ def guarded(text: str) -> str:
     return f"'{text}" if text.lstrip(" \ufeff\u00a0").startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
-def cells(row: Row) -> list[str | int]:
+def cells(row: Row, columns: Sequence[tuple[str, str, int]]) -> list[str | int]:
     """A row as the tables show it, guarded."""
-    return [_cell(row, name) for name, _, _ in COLUMNS]
+    return [_cell(row, name) for name, _, _ in columns]
 
 
 def _cell(row: Row, name: str) -> str | int:
@@ -79,14 +86,15 @@ def csv_of(body: Mapping[str, Any]) -> bytes:
     """All rows: UTF-8 with the mark by which spreadsheets know it, a comma between, CRLF (RFC 4180)."""
     out = io.StringIO(newline="")
     table = csv.writer(out, lineterminator="\r\n")
-    table.writerow([heading for _, heading, _ in COLUMNS])
-    table.writerows(cells(row) for row in body["rows"])
+    columns = _columns(body)
+    table.writerow([heading for _, heading, _ in columns])
+    table.writerows(cells(row, columns) for row in body["rows"])
     return ("\ufeff" + out.getvalue()).encode()
 
 
 def sheet_of(body: Mapping[str, Any], sha256: str) -> list[Sheet]:
     """Tasks, units, changes, and what the report is."""
-    title = f"{body['plan']['title']}: {body['period']}"
+    title, columns = f"{body['plan']['title']}: {body['period']}", _columns(body)
     stands = sorted({name for unit in body["figures"]["by_unit"] for name in unit["by_timeliness"]})
     units: list[list[str | int]] = [
         [guarded(unit["name"]), unit["total"], *(unit["by_timeliness"].get(name, 0) for name in stands)]
@@ -104,7 +112,8 @@ def sheet_of(body: Mapping[str, Any], sha256: str) -> list[Sheet]:
         ["SHA-256 kỳ trước", (body["previous"] or {}).get("sha256", "")],
     ]
     return [
-        Sheet("Nhiệm vụ", title, [(heading, width) for _, heading, width in COLUMNS], [cells(row) for row in body["rows"]]),
+        Sheet("Nhiệm vụ", title, [(heading, width) for _, heading, width in columns],
+              [cells(row, columns) for row in body["rows"]]),
         Sheet("Đơn vị", title, [("Đơn vị", 40), ("Tổng", 8), *((_STANDS.get(name, name), 14) for name in stands)], units),
         Sheet("Thay đổi", title, [("Thuộc kỳ", 10), ("Muộn", 8), ("Nhiệm vụ", 50), ("Mã", 20), ("Trường", 20),
                                   ("Trước", 30), ("Sau", 30)], changed),
@@ -136,6 +145,16 @@ def _day(text: str | None) -> str:
     return "" if text is None else f"{date.fromisoformat(text):%d/%m/%Y}"
 
 
+def _extended(row: Row) -> str:
+    """Both days of a task whose due day was extended."""
+    first = row.get("original_due_on")
+    return "" if first is None else f" (gia hạn, ban đầu {_day(first)})"
+
+
+def _disputed(row: Row) -> str:
+    return "<small>đang có kiến nghị</small>" if row.get("disputed") else ""
+
+
 def page_of(body: Mapping[str, Any], sha256: str) -> bytes:
     """An HTML page for A4 paper, of itself: no script, no picture, nothing fetched."""
     counts = body["figures"]["by_timeliness"]
@@ -145,8 +164,8 @@ def page_of(body: Mapping[str, Any], sha256: str) -> bytes:
     rows = "".join(
         f"<tr><td class=n>{number}</td><td>{escape(row['title'])}<small>{escape(row['assigning_document'])}</small></td>"
         f"<td>{escape(row['lead'])}</td><td>{escape(row['product'])}</td>"
-        f"<td>{escape(row['deadline_written'])}<small>{_day(row['due_on'])}</small></td>"
-        f"<td class=n>{row['percent']} %</td><td>{escape(STATUS_WORDS[row['status']])}</td></tr>"
+        f"<td>{escape(row['deadline_written'])}<small>{_day(row['due_on'])}{_extended(row)}</small></td>"
+        f"<td class=n>{row['percent']} %</td><td>{escape(STATUS_WORDS[row['status']])}{_disputed(row)}</td></tr>"
         for number, row in enumerate(body["rows"], 1)
     )
     changed = "".join(

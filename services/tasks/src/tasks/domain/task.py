@@ -17,6 +17,7 @@ from common.contracts.fields import Timeliness
 from common.domain import Aggregate, Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.deadline import Cadence
+from tasks.domain.matters import CatchUp, Dispute, Extension, Steps
 from tasks.domain.product import EvidenceKind, ProductKind
 
 State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
@@ -51,6 +52,9 @@ _WAIT = frozenset({"waits_for", "waits_days", "waits_working"})
 _CLOCKED = _WAIT | {"deadline_written", "deadline_kind", "due_on", "starts_on", "calendar", "directive_id"}
 """Fields that, when changed, give the clock something to look at."""
 
+
+_DUE_DAY = frozenset({"due_on", "deadline_written"})
+"""Fields that say by when, in words and as a day."""
 
 _MAY_REPEAT = frozenset({"recurring", "date_then_maintain"})
 """Kinds that repeat without saying how often: the committee's settings do."""
@@ -154,6 +158,14 @@ class Task(Aggregate):
     """What somebody has to decide about it: its paper is in force no more."""
     settled_papers: list[str] = Field(default_factory=list)
     """Papers that ended, and about which it was decided for this task."""
+    original_due_on: Day | None = None
+    """The first due day, once an extension was granted; `due_on` is the one that holds."""
+    extensions: list[Extension] = Field(default_factory=list)
+    disputes: list[Dispute] = Field(default_factory=list)
+    catch_up: CatchUp = Field(default_factory=CatchUp)
+    clock_since: Day | None = None
+    """The day on which its clock ran again, after a pause or when it was reopened: steps of lateness count from it."""
+    steps: Steps | None = None
     _lines: list[tuple[str, str, dict[str, list[Any]]]] = PrivateAttr(default_factory=list)
 
     # --- content ---
@@ -170,9 +182,10 @@ class Task(Aggregate):
         self._note("drafted", self.title)
         return self
 
-    def amend(self, changes: dict[str, Any]) -> list[str]:
-        """Change its content; returns the fields that differ. Raises `RuleBroken` when it is past being changed, and when
-        it would change hands without the new person being told: that is what assigning is for.
+    def amend(self, changes: dict[str, Any], *, corrects_due_day: bool = True) -> list[str]:
+        """Change its content; returns the fields that differ. Raises `RuleBroken` when it is past being changed, when it would
+        change hands without the new person being told (that is what assigning is for), and, unless the one who asks
+        `corrects_due_day`, when the due day of a task that was issued would move: that is what an extension is for.
         """
         self._in(*_STATES.keys() - {"submitted", "completed", "cancelled"}, verb=Words("sửa", "amended"))
         changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
@@ -186,6 +199,8 @@ class Task(Aggregate):
             raise RuleBroken(
                 message, [FieldProblem("responsible_id", "already_assigned", message, repair, self.responsible_id)]
             )
+        if self.state != "draft" and self.due_on is not None and not corrects_due_day:
+            self._keep_due_day(changed)
         before = {name: getattr(self, name) for name in changed}
         self.adopt(changed)
         if "due_on" in changed:
@@ -365,6 +380,10 @@ class Task(Aggregate):
         self.record(event(**self._public(), **said))
         self._note(what, words, {name: [_plain(one) for one in pair] for name, pair in (changes or {}).items()})
 
+    def require_state(self, *states: str, verb: Words) -> None:
+        """Raise `RuleBroken` unless it is in one of these states; `verb` says what cannot be done to it."""
+        self._in(*states, verb=verb)
+
     def _look_at_once(self) -> None:
         """Have the clock look at what it may have to do: date what waits, open periods of what repeats."""
         repeats = self.calendar is not None or self.deadline_kind in _MAY_REPEAT
@@ -405,6 +424,22 @@ class Task(Aggregate):
                     )
                 ],
             )
+
+    def _keep_due_day(self, changed: dict[str, Any]) -> None:
+        """Raise `RuleBroken` when these changes touch the due day or its words (11-KH/BCĐ: gia hạn only by authority)."""
+        if _DUE_DAY.isdisjoint(changed):
+            return
+        message = Words(
+            "Hạn của việc đã ban hành chỉ đổi bằng gia hạn của cấp có thẩm quyền.",
+            "The due day of a task that was issued moves by an extension of somebody with the authority alone.",
+        )
+        repair = Words(
+            "Hãy gọi request-extension (POST /v1/tasks/{id}/request-extension); sửa nhầm lẫn do cơ quan thường trực.",
+            "Call request-extension (POST /v1/tasks/{id}/request-extension); mistakes are mended by the standing agency.",
+        )
+        field = "due_on" if "due_on" in changed else "deadline_written"
+        quote = str(self.due_on) if field == "due_on" else self.deadline_written
+        raise RuleBroken(message, [FieldProblem(field, "due_day_issued", message, repair, quote or None)])
 
     def _public(self) -> dict[str, Any]:
         return {

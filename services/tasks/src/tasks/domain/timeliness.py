@@ -40,7 +40,7 @@ def timeliness(task: Standing, today: date, committee: Committee) -> Timeliness 
     done = task.state in FINISHED
     if task.due_on is None:
         return "waiting" if task.deadline_kind in WAITING and not done else "no_due_date"
-    counted = _counted_day(task, today, committee)
+    counted = counted_day(task, today, committee)
     if done:
         return _done(counted, task.due_on)
     if counted > task.due_on:
@@ -68,7 +68,7 @@ def days_left(task: Task, today: date) -> int | None:
     return (task.due_on - today).days
 
 
-def _counted_day(task: Standing, today: date, committee: Committee) -> date:
+def counted_day(task: Standing, today: date, committee: Committee) -> date:
     """The day that is held against the due day."""
     if task.state == "completed":
         by_approval = committee.lateness_counts == "approval"

@@ -9,6 +9,7 @@ from fastapi import Response
 from common.domain import local_day
 from common.http import Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
+from tasks.domain.authority import check_not_pushed_up
 from tasks.domain.clears import check_stays_clear, unclear
 from tasks.domain.permissions import check_manages
 from tasks.domain.reading import read_words
@@ -16,21 +17,26 @@ from tasks.features.create_task import check_leads
 from tasks.features.task_command import OnTask, load_task
 from tasks.features.task_content import TaskContent, check_known
 from tasks.features.task_view import ShownTask, TaskView, saved, to_show
-from tasks.store import facts_of
+from tasks.store import facts_of, units_by_id
 
 routes = Routes("tasks")
 
 
 async def handle(command: OnTask[dict[str, Any]], uow: UnitOfWork) -> ShownTask:
-    """Raises `Invalid` for unknown ids, `RuleBroken` when a task that was published would become less clear, `Forbidden`
-    when a caller who is limited to units would give the lead away.
+    """Raises `Invalid` for unknown ids, `RuleBroken` when a task that was published would become less clear, its due day would
+    move without an extension, or it would be pushed up to a higher level, `Forbidden` when a caller who is limited to units
+    would give the lead away.
     """
     task = await load_task(uow, command, check_manages)
     await check_known(uow, command.body)
     before = unclear(task, await facts_of(uow, task, local_day(uow.now)))
     changes = read_words(command.body, deadline_before=task.deadline_written, product_before=task.product)
-    if not task.amend(changes):
+    led_by = task.lead_unit_id
+    if not task.amend(changes, corrects_due_day=uow.actor.units is None):
         return await to_show(uow, task, uow.now)
+    if task.lead_unit_id != led_by:
+        units = await units_by_id(uow, [led_by, task.lead_unit_id])
+        check_not_pushed_up(uow.actor, units.get(led_by or ""), units.get(task.lead_unit_id or ""))
     check_leads(uow, task.lead_unit_id)
     check_stays_clear(task, await facts_of(uow, task, local_day(uow.now)), before)
     return await saved(uow, task)
@@ -38,6 +44,8 @@ async def handle(command: OnTask[dict[str, Any]], uow: UnitOfWork) -> ShownTask:
 
 @routes.patch("/tasks/{task_id}", response_model=TaskView)
 async def amend_task(task_id: str, body: TaskContent, effect: Annotated[Effect, writes("tasks:write")]) -> Response:
-    """Change the given fields (JSON merge patch). What changes nothing leaves the version as it is."""
+    """Change the given fields (JSON merge patch). What changes nothing leaves the version as it is. The due day of a task that
+    was issued is the standing agency's to correct; everybody else asks for an extension.
+    """
     command = OnTask[dict[str, Any]].asked(task_id, effect, body.given())
     return await effect.run(handle, command, TaskView.of)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from common.domain import local_day
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
+from tasks.domain.directory import Unit
 from tasks.domain.month import PERIOD, Month
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.scores import Score
@@ -36,7 +37,14 @@ async def handle(command: ComputeScore, uow: UnitOfWork) -> Score:
     """
     check_standing_agency(uow.actor)
     unit = await unit_seen(uow, uow.actor, command.unit_id)
-    period, today = Month.read(command.period), local_day(uow.now)
+    return await compute_anew(uow, unit, Month.read(command.period), command.because)
+
+
+async def compute_anew(uow: UnitOfWork, unit: Unit, period: Month, because: str) -> Score:
+    """Keep the score of a unit's month as it stands now beside the earlier ones. When it says the same as the last one, that
+    one is the answer. Raises `RuleBroken` without a rubric.
+    """
+    today = local_day(uow.now)
     rubric, rules = await rubric_for(uow, period), await scoring_rules(uow)
     last = await latest_score(uow, unit.id, period)
     number = 1 if last is None else last.number + 1
@@ -52,7 +60,7 @@ async def handle(command: ComputeScore, uow: UnitOfWork) -> Score:
         on=today,
         at=uow.now,
         by=str(uow.actor),
-        because=command.because,
+        because=because,
         sum=await compute(uow, unit, period, rubric, rules, today),
     )
     if last is not None and last.says_the_same(score):

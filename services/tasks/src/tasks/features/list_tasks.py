@@ -10,6 +10,7 @@ from fastapi import Query, Response
 from common.contracts.fields import Timeliness
 from common.domain import local_day
 from common.http import Call, Items, Paged, Routes, reads
+from tasks.domain.pending import Pending
 from tasks.domain.task import State
 from tasks.domain.timeliness import matching
 from tasks.features.task_view import TaskLine
@@ -32,6 +33,8 @@ async def list_tasks(
     reference: Wanted = None,
     sample: Literal["foreign", "demo"] | None = None,
     asks: Annotated[Literal["directive_ended"] | None, Query(description="Somebody has to decide about it")] = None,
+    pending: Annotated[Pending | None, Query(description="What waits for somebody")] = None,
+    disputed: Annotated[bool | None, Query(description="A dispute waits for its answer")] = None,
     q: Annotated[
         str | None,
         Query(max_length=200, description="All of these words, with or without tone marks; the last may be a beginning"),
@@ -47,10 +50,13 @@ async def list_tasks(
         "reference": reference,
         "sample": sample,
         "asks": asks,
+        "_d.pending": pending,
     }
     wanted: list[Any] = [{name: value for name, value in asked.items() if value is not None}, visible_tasks(call.actor)]
     if timeliness is not None:
         wanted.append(matching(timeliness, today, rules))
+    if disputed is not None:
+        wanted.append({"_d.pending": "dispute" if disputed else {"$ne": "dispute"}})
     if due_before is not None:
         wanted.append({"due_on": {"$lt": due_before.isoformat()}})
     if q is not None and q.strip():

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import Response
 from pydantic import AfterValidator, Field
 
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork, check_version
-from tasks.domain.committee import Committee
+from tasks.domain.committee import Committee, Escalation
 from tasks.domain.deadline import Cadence
+from tasks.domain.matters import Told
 from tasks.domain.permissions import check_acts_for_province
+from tasks.domain.steps import FEWEST, MOST
 from tasks.domain.working_days import WeekendRule
 from tasks.features.merge_patch import MergePatch
 from tasks.features.show_committee import CommitteeView
@@ -23,6 +25,17 @@ routes = Routes("committee")
 
 def _sorted(days: list[date]) -> list[date]:
     return sorted(set(days))
+
+
+class GivenEscalation(Command):
+    days: Annotated[int, Field(strict=True, ge=1, le=MOST, description="Days after the due day")]
+    level: Told
+
+
+def _steps(given: list[GivenEscalation]) -> list[Escalation]:
+    """Each once, by days; on the same day the lower level first."""
+    steps = {Escalation(days=one.days, level=one.level) for one in given}
+    return sorted(steps, key=lambda step: (step.days, get_args(Told).index(step.level)))
 
 
 class CommitteeSettings(MergePatch):
@@ -49,6 +62,25 @@ class CommitteeSettings(MergePatch):
         AfterValidator(_sorted),
     ]
     ask_again_days: Annotated[int, Field(strict=True, ge=1, le=366)] = 30
+    extension_decided_by: Annotated[
+        Literal["by_source", "approver", "standing_agency"],
+        Field(description="by_source: of a deadline that a superior's paper set the standing agency, else the approver"),
+    ] = "by_source"
+    dispute_answer_days: Annotated[
+        int, Field(strict=True, ge=1, le=60, description="Working days until a dispute goes one level up")
+    ] = 5
+    escalations: Annotated[
+        list[GivenEscalation],
+        Field(default_factory=list, max_length=20, description="Who is told of a late task, step by step"),
+        AfterValidator(_steps),
+    ]
+    remedy_plan_days: Annotated[
+        int | None,
+        Field(strict=True, ge=FEWEST, le=MOST, description="Days after the due day (negative: before); null: never asked for"),
+    ] = 5
+    commitment_days: Annotated[
+        int | None, Field(strict=True, ge=1, le=MOST, description="Days after the due day; null: never asked for")
+    ] = 1
 
 
 class SetCommittee(Command):

@@ -10,10 +10,16 @@ from fastapi import Response
 from common.http import Call, Routes, View, reads
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import Cadence
+from tasks.domain.matters import Told
 from tasks.domain.working_days import WeekendRule
 from tasks.store import committee
 
 routes = Routes("committee")
+
+
+class EscalationView(View):
+    days: int
+    level: Told
 
 
 class CommitteeView(View):
@@ -27,6 +33,11 @@ class CommitteeView(View):
     holidays: list[date]
     worked_days: list[date]
     ask_again_days: int
+    extension_decided_by: Literal["by_source", "approver", "standing_agency"]
+    dispute_answer_days: int
+    escalations: list[EscalationView]
+    remedy_plan_days: int | None
+    commitment_days: int | None
 
     @classmethod
     def of(cls, rules: Committee) -> CommitteeView:

@@ -11,6 +11,7 @@ from pydantic import Field
 from common.domain import local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from common.http import Call, Items, Paged, Routes, View, reads
+from tasks.domain.dispute import is_disputed
 from tasks.domain.report import late_rows, row_of, stood_on
 from tasks.features.report_view import Period, PlanId, body_of, find_report
 from tasks.store import TASKS, committee
@@ -30,6 +31,7 @@ class LateTask(View):
     deadline_written: str
     due_on: date
     days_overdue: int = Field(description="On the day of the freeze")
+    disputed: bool = Field(description="A dispute of the unit waits for its answer today")
     no_longer: bool = Field(description="By what is known today it was not overdue then")
 
 
@@ -59,7 +61,8 @@ async def show_late_list(
     def shown(row: dict[str, Any]) -> LateTask:
         task, day = tasks.get(row["task_id"]), report.frozen_on
         then = None if task is None else stood_on(row_of(task, day, rules, {}, {}), day, rules.lateness_counts)
-        return LateTask.model_validate({**row, "no_longer": then != "overdue", "task": f"/v1/tasks/{row['task_id']}"})
+        found = {"no_longer": then != "overdue", "disputed": task is not None and is_disputed(task)}
+        return LateTask.model_validate({**row, **found, "task": f"/v1/tasks/{row['task_id']}"})
 
     return call.page(page, listing, _key, shown)
 

@@ -65,15 +65,18 @@ _NOUNS = {
 }  # fmt: skip
 
 
-async def check_known(reader: Reader, given: Mapping[str, Any], *, named_as: str = "directive_id") -> None:
+async def check_known(
+    reader: Reader, given: Mapping[str, Any], *, named_as: str = "directive_id", unit_as: str = "lead_unit_id"
+) -> None:
     """Raise `Invalid`, field by field, for ids of units, people and directives that nobody has registered.
 
-    `named_as` is what the caller calls the field `directive_id`.
+    `named_as` is what the caller calls the field `directive_id`, `unit_as` the field `lead_unit_id`.
     """
     coordinators = {f"coordinator_unit_ids.{place}": key for place, key in enumerate(given.get("coordinator_unit_ids") or ())}
     papers = _named(given, "directive_id")
+    leads = dict.fromkeys([unit_as], given["lead_unit_id"]) if given.get("lead_unit_id") is not None else {}
     problems = [
-        *await _unknown(reader, UNITS, _named(given, "lead_unit_id") | coordinators),
+        *await _unknown(reader, UNITS, leads | coordinators),
         *await _unknown(reader, PEOPLE, _named(given, "responsible_id", "approver_id")),
         *await _unknown(reader, DIRECTIVES, dict.fromkeys([named_as] if papers else [], papers.get("directive_id", ""))),
     ]

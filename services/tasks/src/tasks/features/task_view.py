@@ -21,6 +21,7 @@ from tasks.domain.product import EvidenceKind, ProductKind
 from tasks.domain.task import State, Task
 from tasks.domain.timeliness import days_left, timeliness
 from tasks.domain.waiting import days_waited
+from tasks.features.life_view import LifeView, in_line, in_whole
 from tasks.store import facts_of, save_task
 
 
@@ -97,6 +98,8 @@ class TaskLine(View):
     deadline_written: str = Field(description="The deadline as the plan words it")
     deadline_kind: str = Field(description="How it is worded", examples=["quarter"])
     due_on: date | None = Field(description="The day by whose end, in Asia/Ho_Chi_Minh, it is to be done")
+    original_due_on: date | None = Field(description="The first due day, once an extension was granted")
+    disputed: bool = Field(description="A dispute waits for its answer")
     starts_on: date | None
     calendar: Cadence | None = Field(description="How often a result is due: each period has its own")
     period_day: int | None
@@ -124,7 +127,7 @@ class TaskLine(View):
         return cls.model_validate(_stored(task) | _standing(task, today, committee))
 
 
-class TaskView(TaskLine):
+class TaskView(TaskLine, LifeView):
     """A task whole."""
 
     evidence: list[EvidenceView]
@@ -133,8 +136,9 @@ class TaskView(TaskLine):
     @classmethod
     def of(cls, shown: ShownTask) -> TaskView:
         task = shown.task
-        found = {"clears": _clear_views(clears(task, shown.facts))}
-        return cls.model_validate(_stored(task) | _standing(task, shown.today, shown.facts.committee) | found)
+        rules = shown.facts.committee
+        found = {"clears": _clear_views(clears(task, shown.facts)), **in_whole(task, shown.today, rules)}
+        return cls.model_validate(_stored(task) | _standing(task, shown.today, rules) | found)
 
 
 def _stored(task: Task) -> dict[str, Any]:
@@ -146,6 +150,7 @@ def _standing(task: Task, today: date, committee: Committee) -> dict[str, Any]:
         "timeliness": timeliness(task, today, committee),
         "days_left": days_left(task, today),
         "days_waited": days_waited(task, today),
+        **in_line(task),
     }
 
 

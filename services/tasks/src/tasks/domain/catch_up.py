@@ -1,0 +1,90 @@
+"""Catching up: a remedy plan (phương án khắc phục; 11-KH/BCĐ) and a letter of commitment (cam kết; 624/TB-VPCP).
+
+Neither moves the due day. Whether a promise was kept is computed from the clock, like timeliness, and stored nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+from common.contracts import tasks_life as events
+from common.domain import local_day
+from common.errors import FieldProblem, RuleBroken, Words
+from tasks.domain.committee import Committee
+from tasks.domain.matters import Commitment, Milestone, RemedyPlan, Said, day_has_passed
+from tasks.domain.task import OPEN, Task
+from tasks.domain.timeliness import counted_day
+
+Standing = Literal["open", "kept", "broken"]
+Owed = Literal["remedy_plan", "commitment"]
+
+
+def owed(task: Task) -> list[Owed]:
+    """What the clock asked for and the unit has not given since."""
+    if task.state not in (*OPEN, "paused"):
+        return []
+    up = task.catch_up
+    found: list[Owed] = []
+    if up.plan_asked_on is not None and not any(local_day(one.given.at) >= up.plan_asked_on for one in up.plans):
+        found.append("remedy_plan")
+    if up.commitment_asked_on is not None and not any(
+        local_day(one.given.at) >= up.commitment_asked_on for one in up.commitments
+    ):
+        found.append("commitment")
+    return found
+
+
+def standing_of(task: Task, promise: Commitment, today: date, rules: Committee) -> Standing:
+    """How a commitment stands: kept when the result was handed in, or approved where that counts, by the end of its day."""
+    done = task.state == "completed" or (task.state == "submitted" and rules.lateness_counts == "submission")
+    if counted_day(task, today, rules) > promise.day:
+        return "broken"
+    return "kept" if done else "open"
+
+
+def give_remedy_plan(task: Task, given: Said, milestones: Sequence[Milestone]) -> None:
+    """Say how the unit will catch up. Raises `RuleBroken` while the clock does not run, and for milestones that have passed or
+    that stand in no order.
+    """
+    task.require_state(*OPEN, verb=Words("lập phương án khắc phục", "given a remedy plan"))
+    today, days = local_day(given.at), [one.due_on for one in milestones]
+    problems = [day_has_passed(f"milestones.{place}.due_on", day) for place, day in enumerate(days) if day < today]
+    if days != sorted(set(days)):
+        message = Words("Các mốc phải theo thứ tự, mỗi ngày một mốc.", "Milestones follow each other, one a day at most.")
+        repair = Words("Hãy xếp các mốc theo ngày.", "Put them in the order of their days.")
+        problems.append(FieldProblem("milestones", "milestones_unordered", message, repair))
+    if problems:
+        raise RuleBroken(Words("Phương án chưa dùng được.", "The plan cannot be taken."), problems)
+    number = len(task.catch_up.plans) + 1
+    task.catch_up.plans.append(RemedyPlan(number=number, given=given, milestones=list(milestones)))
+    task.tell(
+        events.RemedyPlanGiven, "remedy_plan_given", given.words, {"milestones": [None, ", ".join(map(str, days))]},
+        number=number, milestones_on=days,
+    )  # fmt: skip
+
+
+def commit(task: Task, given: Said, day: date, rules: Committee) -> None:
+    """Commit the unit to a day. Raises `RuleBroken` for a task that is not late, a day that has passed, and while an earlier
+    commitment still runs: a second letter must not hide that the first was broken.
+    """
+    task.require_state(*OPEN, verb=Words("cam kết", "committed to"))
+    today = local_day(given.at)
+    problems = [day_has_passed("day", day)] if day < today else []
+    if task.due_on is None or today <= task.due_on:
+        message = Words("Nhiệm vụ chưa quá hạn: chưa cần cam kết.", "The task is not late: there is nothing to commit to.")
+        repair = Words("Hãy làm theo hạn, hoặc gọi request-extension.", "Keep to its day, or call request-extension.")
+        problems.append(FieldProblem("due_on", "not_overdue", message, repair, str(task.due_on or "")))
+    last = next(reversed(task.catch_up.commitments), None)
+    if last is not None and standing_of(task, last, today, rules) == "open":
+        message = Words(f"Cam kết trước còn đến {last.day:%d/%m/%Y}.", f"An earlier commitment runs until {last.day}.")
+        repair = Words("Hãy giữ cam kết đó.", "Keep that one.")
+        problems.append(FieldProblem("day", "commitment_runs", message, repair, last.given.words))
+    if problems:
+        raise RuleBroken(Words("Không thể cam kết như vậy.", "It cannot be committed to so."), problems)
+    number = len(task.catch_up.commitments) + 1
+    task.catch_up.commitments.append(Commitment(number=number, given=given, day=day))
+    task.tell(
+        events.CommitmentGiven, "commitment_given", given.words, {"committed_on": [None, day]}, number=number, committed_on=day
+    )

@@ -1,0 +1,116 @@
+"""What is kept of a task beside its life: extensions, disputes, remedy plans, commitments. Both sides' words stay."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from common.contracts.tasks_life import DisputeKind
+from common.domain import Day
+from common.errors import FieldProblem, Words
+
+Level = Literal["approver", "standing_agency", "committee_leader"]
+"""Who may decide, the lowest first."""
+LEVELS: tuple[Level, ...] = ("approver", "standing_agency", "committee_leader")
+Told = Literal["responsible", "unit_head", "standing_agency", "committee_leader"]
+"""Who is told of a late task, step by step."""
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Said(_Kept):
+    """Who said it, when, in which words."""
+
+    at: datetime
+    by: str
+    words: str
+
+    @classmethod
+    def now(cls, at: datetime, by: object, words: str) -> Said:
+        return cls(at=at, by=str(by), words=words)
+
+
+class Extension(_Kept):
+    """One request for another due day (gia hạn) and what was decided: R of the field, only by authority (11-KH/BCĐ)."""
+
+    number: int
+    asked: Said
+    due_before: Day
+    wanted_on: Day
+    level: Level
+    """Who has to decide, by the committee's setting when it was asked."""
+    state: Literal["asked", "granted", "refused"] = "asked"
+    decided: Said | None = None
+    granted_on: Day | None = None
+    """The day that was granted: the wanted one, or another that the authority set."""
+
+
+class Dispute(_Kept):
+    """One dispute (kiến nghị) and its answer; it goes up a level when it is not answered in time (DOMAIN 7.6)."""
+
+    number: int
+    kind: DisputeKind
+    said: Said
+    level: Level
+    answer_by: Day
+    raised_on: list[Day] = Field(default_factory=list)
+    """The days on which it went one level up."""
+    state: Literal["open", "upheld", "rejected"] = "open"
+    answered: Said | None = None
+    unit_id: str | None = None
+    """The unit that led the task, whose dispute it is."""
+    score_before_id: str | None = None
+    score_after_id: str | None = None
+    """The unit's score before and after the recomputation that an upheld dispute led to."""
+
+
+class Milestone(_Kept):
+    due_on: Day
+    words: str
+
+
+class RemedyPlan(_Kept):
+    """How a unit will catch up (phương án khắc phục): its words and new milestones. The due day stays."""
+
+    number: int
+    given: Said
+    milestones: list[Milestone]
+
+
+class Commitment(_Kept):
+    """A letter of commitment (cam kết; 624/TB-VPCP) to hand in by a day. The due day stays."""
+
+    number: int
+    given: Said
+    day: Day
+
+
+class CatchUp(_Kept):
+    """What a late task was asked for, and what its unit gave."""
+
+    plan_asked_on: Day | None = None
+    plans: list[RemedyPlan] = Field(default_factory=list)
+    commitment_asked_on: Day | None = None
+    commitments: list[Commitment] = Field(default_factory=list)
+
+
+def day_has_passed(field: str, day: date) -> FieldProblem:
+    """What is wrong with a day that is promised or asked for and lies before today."""
+    return FieldProblem(
+        field,
+        "day_has_passed",
+        Words("Ngày này đã qua.", "This day has passed."),
+        Words("Hãy chọn từ hôm nay trở đi.", "Choose today or later."),
+        day.isoformat(),
+    )
+
+
+class Steps(_Kept):
+    """How far the clock's ladder was climbed: every step up to `days` after `counted_from` was said."""
+
+    counted_from: Day
+    days: int
