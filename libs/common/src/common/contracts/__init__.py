@@ -3,6 +3,6 @@
 Importing this package registers every event type.
 """
 
-from common.contracts import audit, gateway, notifications, platform, tasks, tasks_reports, training
+from common.contracts import audit, gateway, notifications, platform, tasks, tasks_concretisation, tasks_reports, training
 
-__all__ = ["audit", "gateway", "notifications", "platform", "tasks", "tasks_reports", "training"]
+__all__ = ["audit", "gateway", "notifications", "platform", "tasks", "tasks_concretisation", "tasks_reports", "training"]

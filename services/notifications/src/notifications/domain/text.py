@@ -38,3 +38,17 @@ def days_left(days: int) -> Bilingual:
     if days <= 0:
         return Bilingual(vi="hôm nay là ngày cuối", en="today is the last day")
     return Bilingual(vi=f"còn {days} ngày", en=f"{days} {'day' if days == 1 else 'days'} left")
+
+
+def days_silent(days: int | None) -> Bilingual:
+    """For how many working days (ngày làm việc) a paper has been missing."""
+    if days is None:
+        return Bilingual(vi="chưa rõ ngày ban hành", en="its day of issue is not known")
+    return Bilingual(vi=f"đã {days} ngày làm việc", en=f"{days} working {'day' if days == 1 else 'days'} by now")
+
+
+def paper(number: str, issued_on: date | None) -> Bilingual:
+    """A paper by its number and day, as each language writes it."""
+    if issued_on is None:
+        return Bilingual(vi=f"văn bản số {number}", en=number)
+    return Bilingual(vi=f"văn bản số {number} ngày {issued_on:%d/%m/%Y}", en=f"{number} of {issued_on:%Y-%m-%d}")

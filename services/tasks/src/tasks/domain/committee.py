@@ -41,6 +41,9 @@ class Committee(Aggregate):
     """Weekend days that are worked in exchange for a day off."""
     ask_again_days: int = 30
     """How often it is said again that a task still waits for another body."""
+    remind_again_days: int = 7
+    """Calendar days before a unit is reminded again of a directive that it has not concretised: no text read says how often
+    (11-KH/BCĐ checks weekly)."""
 
     @property
     def working_days(self) -> WorkingDays:

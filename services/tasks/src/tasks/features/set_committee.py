@@ -49,6 +49,9 @@ class CommitteeSettings(MergePatch):
         AfterValidator(_sorted),
     ]
     ask_again_days: Annotated[int, Field(strict=True, ge=1, le=366)] = 30
+    remind_again_days: Annotated[
+        int, Field(strict=True, ge=1, le=366, description="Days before a silent unit is reminded again of the same directive")
+    ] = 7
 
 
 class SetCommittee(Command):

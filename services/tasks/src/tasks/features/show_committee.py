@@ -27,6 +27,7 @@ class CommitteeView(View):
     holidays: list[date]
     worked_days: list[date]
     ask_again_days: int
+    remind_again_days: int
 
     @classmethod
     def of(cls, rules: Committee) -> CommitteeView:
