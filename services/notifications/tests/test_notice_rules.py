@@ -26,6 +26,7 @@ from common.contracts.tasks import (
     TaskRefused,
     TaskSubmitted,
 )
+from common.contracts.tasks_concretisation import ConcretisationReminded, NotApplicableConfirmed, NotApplicableRejected
 from common.contracts.tasks_life import (
     CommitmentAsked,
     CommitmentGiven,
@@ -69,6 +70,7 @@ ASKED: dict[str, Any] = {"number": 1, "wanted_on": DAY}
 MOVED: dict[str, Any] = {"due_before": date(2026, 11, 30), "original_due_on": date(2026, 11, 30)}
 DISPUTE: dict[str, Any] = {"number": 1, "dispute": "wording"}
 LATE: dict[str, Any] = {"days_late": 5, "counted_from": date(2026, 11, 30)}
+UNIT = {"concretisation_id": "d/u", "directive_id": "d", "unit_id": "u", "number": "57-NQ/TW", "issued_on": date(2024, 12, 22)}
 NOVEMBER = {"period": "2026-11", "period_due_on": date(2026, 11, 30)}
 
 
@@ -121,6 +123,9 @@ def notice(**changes: object) -> Notice:
         ("remedy_plan_given", RemedyPlanGiven(**TASK, number=1, milestones_on=[DAY]), ["a"]),
         ("commitment_asked", CommitmentAsked(**TASK, **LATE), ["r", "h1", "h2"]),
         ("commitment_given", CommitmentGiven(**TASK, number=1, committed_on=DAY), ["a"]),
+        ("concretisation_reminded", ConcretisationReminded(**UNIT, times=1), ["h1", "h2"]),
+        ("not_applicable_confirmed", NotApplicableConfirmed(**UNIT), ["h1", "h2"]),
+        ("not_applicable_rejected", NotApplicableRejected(**UNIT), ["h1", "h2"]),
         (
             "wave_opened",
             EnrolmentOpened(enrolment_id="e", programme_id="p", title="An toàn thông tin", person_id="l", unit_id="u1", wave=0),
@@ -150,13 +155,27 @@ def test_every_row_has_its_own_kind_and_event_and_fills_its_words() -> None:
             "title": "Tên việc",
             "due_on": date(2026, 11, 30),
             "days_left": 2,
+            "directive_id": "d",
+            "number": "57-NQ/TW",
         }
         event = reaction.event.model_construct(**fields)
         title, body = words(reaction, event)
-        assert "Tên việc" in title.vi
-        assert "Tên việc" in title.en
+        named = "57-NQ/TW" if "concretisation_id" in reaction.event.model_fields else "Tên việc"
+        assert named in title.vi
+        assert named in title.en
         assert "{" not in title.vi + title.en + body.vi + body.en
-        assert about(reaction, event) in ("/v1/tasks/t", "/v1/programmes/p")
+        assert about(reaction, event) in ("/v1/tasks/t", "/v1/programmes/p", "/v1/directives/d/concretisation")
+
+
+def test_a_reminder_names_the_paper_and_how_long_it_has_been_missing() -> None:
+    event = ConcretisationReminded(**UNIT, silent_working_days=21, due_on=date(2025, 1, 20), times=2)
+    assert unit_whose_heads_are_told(row("concretisation_reminded"), event) == "u"
+    title, body = words(row("concretisation_reminded"), event)
+    assert title.vi == "Đôn đốc cụ thể hóa: văn bản số 57-NQ/TW ngày 22/12/2024"
+    assert "(đã 21 ngày làm việc; hạn: 20/01/2025)" in body.vi
+    assert "(21 working days by now; due day: 2025-01-20)" in body.en
+    _, undated = words(row("concretisation_reminded"), ConcretisationReminded(**{**UNIT, "issued_on": None}, times=1))
+    assert "văn bản số 57-NQ/TW (chưa rõ ngày ban hành; hạn: chưa có hạn)" in undated.vi
 
 
 def test_a_period_is_named_and_its_own_due_day_told() -> None:

@@ -82,5 +82,8 @@ async def test_the_load_of_units_is_one_figure_with_who_is_over_and_under(api: T
     assert [(one["unit_id"], one["load"], one["of_mean"]) for one in found["over"]] == [(A, 3, "2")]
     assert [(one["name"], one["load"]) for one in found["under"]] == [("Phường Hà Giang 2", 0)]
     assert (await api.get("summary/evenness", over="3"))["over"] == []
+    for wrong, field in (({"level": "galaxy"}, "level"), ({"over": "-1"}, "over"), ({"under": "-1/2"}, "under")):
+        refused = await api.get("summary/evenness", 422, params=wrong)
+        assert [one["field"] for one in refused["errors"]] == [field], refused
     async with calling(area, process, replace(UNIT_A, scopes=KEEPER.scopes)) as head:
         await head.get("summary/evenness", 403)

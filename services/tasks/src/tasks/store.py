@@ -14,10 +14,12 @@ from common.unit_of_work import UnitOfWork
 from tasks.domain.bodies import Bodies
 from tasks.domain.clears import Facts
 from tasks.domain.committee import COMMITTEE_ID, Committee
+from tasks.domain.concretisation import Asked, Concretisation, DirectiveLine
 from tasks.domain.directive import Directive
 from tasks.domain.directory import AGENCY_LEVELS, Person, PersonName, Succession, Unit
 from tasks.domain.dispute import is_disputed, open_dispute
 from tasks.domain.document_number import read_number
+from tasks.domain.issuers import Issuers, unit_spellings
 from tasks.domain.leads import Names
 from tasks.domain.matters import LEVELS
 from tasks.domain.month import Month
@@ -53,6 +55,11 @@ def report_key(report: Report) -> str:
 def issue_key(directive: Directive) -> str:
     """Where a directive stands in a list: by its day of issue, then by id."""
     return f"{directive.issued_on or ''}/{directive.id}"
+
+
+def line_key(at: datetime, tail: str) -> str:
+    """Where a line stands in a directive's history: by its moment, then by what makes it one of its own."""
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}/{tail}"
 
 
 def _searched(task: Task) -> dict[str, Any]:
@@ -112,13 +119,27 @@ DIRECTIVES = Store(
         Index("parent_id", "_d.issued_on"),
         Index("_d.awaited"),
         Index("_d.unfollowed"),
+        Index("_d.asks_issuer"),
     ),
     lambda directive: {
         "canonical": fold(directive.canonical),
         "issued_on": issue_key(directive),
         "awaited": [body_key(body) for body in directive.awaited_as],
         "unfollowed": directive.id if directive.unfollowed else None,
+        "asks_issuer": issue_key(directive) if directive.issuer_candidates else None,
     },
+)
+CONCRETISATIONS = Store(
+    Concretisation,
+    "concretisations",
+    (Index("directive_id", "unit_id"), Index("_d.papers")),
+    lambda row: {"papers": [entry.directive_id for entry in row.papers]},
+)
+DIRECTIVE_LINES = Store(
+    DirectiveLine,
+    "directive_lines",
+    (Index("directive_id", "_d.order"),),
+    lambda line: {"order": line_key(line.at, line.id)},
 )
 TASKS = Store(
     Task,
@@ -171,7 +192,19 @@ REPORT_BODIES = Store(ReportBody, "report_bodies")
 TARGETS = Store(Target, "targets", (Index("source", "_id"),))
 TARGET_ACTUALS = Store(TargetActual, "target_actuals", (Index("target_id", "-_id"),))
 
-STORES = (UNITS, SUCCESSIONS, PEOPLE, NAMES, DIRECTIVES, TASKS, PERIODS, HISTORY, COMMITTEE)
+STORES = (
+    UNITS,
+    SUCCESSIONS,
+    PEOPLE,
+    NAMES,
+    DIRECTIVES,
+    CONCRETISATIONS,
+    DIRECTIVE_LINES,
+    TASKS,
+    PERIODS,
+    HISTORY,
+    COMMITTEE,
+)
 
 
 # --- the register ---
@@ -215,6 +248,72 @@ async def units_by_id(reader: Reader, ids: Iterable[str | None]) -> dict[str, Un
     """The units of these ids that are registered; None names none."""
     wanted = sorted({one for one in ids if one is not None})
     return {unit.id: unit for unit in await reader.find(UNITS, {"_id": {"$in": wanted}})} if wanted else {}
+
+
+# --- concretisation ---
+
+
+async def issuers(reader: Reader, written: Iterable[str]) -> Issuers:
+    """The units that these issuers, as written, may stand for, whatever their dates."""
+    wanted = sorted({one for issuer in written for one in unit_spellings(issuer)})
+    return Issuers(await reader.find(UNITS, {"_d.spelling": {"$in": wanted}}) if wanted else ())
+
+
+async def rows_of_directive(reader: Reader, directive_id: str) -> dict[str, Concretisation]:
+    """What there is to say of a directive, by unit: at most a row for every unit of the register."""
+    found = await reader.find(CONCRETISATIONS, {"directive_id": directive_id}, sort=("directive_id", "unit_id"))
+    return {row.unit_id: row for row in found}
+
+
+async def units_asked(reader: Reader, asked: Asked, day: date) -> dict[str, Unit]:
+    """The units that a directive asks, as they stand on a day, by id; who has ended is stood for by who follows."""
+    found = {unit.id: unit for unit in await _of_levels(reader, asked.levels, day)}
+    waiting, passed = set(asked.unit_ids) - found.keys(), set[str]()
+    while waiting:
+        passed |= waiting
+        named = await reader.find(UNITS, {"_id": {"$in": sorted(waiting)}})
+        found |= {unit.id: unit for unit in named if unit.stands_on(day)}
+        ended = sorted(unit.id for unit in named if unit.valid_to is not None and unit.valid_to < day)
+        since = {"from_unit_id": {"$in": ended}, "effective_on": {"$lte": day.isoformat()}}
+        waiting = {one.to_unit_id for one in await reader.find(SUCCESSIONS, since)} - passed - found.keys() if ended else set()
+    return dict(sorted(found.items()))
+
+
+async def _of_levels(reader: Reader, levels: list[str], day: date) -> list[Unit]:
+    if not levels:
+        return []
+    return await reader.find(UNITS, {"$and": [{"level": {"$in": levels}}, standing_on(day)]}, sort=("level", "_id"))
+
+
+async def predecessors(reader: Reader, unit_ids: Iterable[str], day: date) -> dict[str, list[str]]:
+    """Whom these units follow by a day, and whom those follow in their turn, by unit."""
+    found: dict[str, list[str]] = {}
+    waiting = set(unit_ids)
+    passed: set[str] = set()
+    while waiting:
+        passed |= waiting
+        query = {"to_unit_id": {"$in": sorted(waiting)}, "effective_on": {"$lte": day.isoformat()}}
+        relations = await reader.find(SUCCESSIONS, query)
+        for one in relations:
+            found.setdefault(one.to_unit_id, []).append(one.from_unit_id)
+        waiting = {one.from_unit_id for one in relations} - passed
+    return {unit: sorted(before) for unit, before in found.items()}
+
+
+async def with_those_above(reader: Reader, papers: Iterable[Directive]) -> dict[str, Directive]:
+    """These papers and all above them, by id: a query a level."""
+    known = {paper.id: paper for paper in papers}
+    asked = set(known)
+    while wanted := {paper.parent_id for paper in known.values() if paper.parent_id is not None} - asked:
+        asked |= wanted
+        known |= await directives_by_id(reader, wanted)
+    return known
+
+
+async def units_with_heads(reader: Reader, unit_ids: Iterable[str]) -> set[str]:
+    """Those of the units that have a head in office: somebody is told of what is sent to them."""
+    query = {"unit_id": {"$in": sorted(unit_ids)}, "position": "unit_head", "active": True}
+    return {person.unit_id for person in await reader.find(PEOPLE, query)}
 
 
 # --- tasks ---

@@ -3,6 +3,26 @@
 Importing this package registers every event type.
 """
 
-from common.contracts import audit, gateway, notifications, platform, tasks, tasks_life, tasks_reports, training
+from common.contracts import (
+    audit,
+    gateway,
+    notifications,
+    platform,
+    tasks,
+    tasks_concretisation,
+    tasks_life,
+    tasks_reports,
+    training,
+)
 
-__all__ = ["audit", "gateway", "notifications", "platform", "tasks", "tasks_life", "tasks_reports", "training"]
+__all__ = [
+    "audit",
+    "gateway",
+    "notifications",
+    "platform",
+    "tasks",
+    "tasks_concretisation",
+    "tasks_life",
+    "tasks_reports",
+    "training",
+]

@@ -69,6 +69,16 @@ class _Directive(Event):
     issuer: Annotated[str, Field(examples=["Politburo"])]
     issued_on: LocalDay | None = None
     parent_id: DirectiveId | None = None
+    issuer_unit_id: Annotated[UnitId | None, Field(description="The unit of the register that issued it")] = None
+    asked_levels: list[str] = Field(
+        default_factory=list, description="Levels of units that it asks to concretise it", examples=[["commune"]]
+    )
+    asked_unit_ids: list[UnitId] = Field(
+        default_factory=list, description="Units that it asks beside them", examples=[["agency:HG-KHCN"]]
+    )
+    asked_working_days: Annotated[
+        int | None, Field(description="Within how many working days, if it says so", examples=[20])
+    ] = None
 
 
 class DirectiveRegistered(_Directive, type="tasks.directive.registered.v1", key="directive_id"):

@@ -24,6 +24,7 @@ from common.contracts.tasks import (
     TaskReturned,
     TaskSubmitted,
 )
+from common.contracts.tasks_concretisation import ConcretisationReminded, NotApplicableConfirmed, NotApplicableRejected
 from common.contracts.tasks_life import (
     CommitmentAsked,
     CommitmentGiven,
@@ -41,9 +42,11 @@ from common.contracts.tasks_life import (
 )
 from common.contracts.training import EnrolmentOpened
 from common.errors import Words
-from notifications.domain.text import Bilingual, days_late, days_left, due_day, one_line
+from notifications.domain.text import Bilingual, days_late, days_left, days_silent, due_day, one_line, paper
 
-Role = Literal["responsible", "approver", "learner", "lead_unit_heads", "standing_agency", "committee_leader", "its_level"]
+Role = Literal[
+    "responsible", "approver", "learner", "lead_unit_heads", "unit_heads", "standing_agency", "committee_leader", "its_level"
+]  # fmt: skip
 """`its_level` is whoever the fact itself names as the level that has to act or to know."""
 
 _NAMED: dict[Role, str] = {"responsible": "responsible_id", "approver": "approver_id", "learner": "person_id"}
@@ -54,14 +57,16 @@ _LEVELS: dict[str, Role] = {
 }  # fmt: skip
 _OFFICES: tuple[Role, ...] = ("standing_agency", "committee_leader")
 """Roles that are held for the whole province, whatever the unit."""
+_HEADED: dict[Role, str] = {"lead_unit_heads": "lead_unit_id", "unit_heads": "unit_id"}
+"""Roles that the heads of a unit hold, and the field of the event that names the unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
     """Of a fact of type `event` the holders of `told` are told, once each.
 
-    `title` and `body` are templates over `{title}`, `{due}`, `{days}`, `{period}`, `{late}`, `{wanted}`, `{before}`, `{until}`
-    and `{committed}`; `about` is the path of what it is about, over the fields of the event.
+    `title` and `body` are templates over `{title}`, `{due}`, `{days}`, `{period}`, `{paper}`, `{silent}`, `{late}`, `{wanted}`,
+    `{before}`, `{until}` and `{committed}`; `about` is the path of what it is about, over the fields of the event.
     """
 
     kind: str
@@ -73,6 +78,7 @@ class Reaction:
 
 
 _TASK = "/v1/tasks/{task_id}"
+_MATRIX = "/v1/directives/{directive_id}/concretisation"
 
 REACTIONS: tuple[Reaction, ...] = (
     Reaction(
@@ -225,6 +231,26 @@ REACTIONS: tuple[Reaction, ...] = (
               "The unit commits itself to hand in the task '{title}' (due day: {due}) by {committed}."),
     ),
     Reaction(
+        "concretisation_reminded", ConcretisationReminded, ("unit_heads",), _MATRIX,
+        Words("Đôn đốc cụ thể hóa: {paper}", "Still to be concretised: {paper}"),
+        Words("Đơn vị chưa có văn bản cụ thể hóa {paper} ({silent}; hạn: {due}). "
+              "Đề nghị ban hành và ghi nhận văn bản, hoặc báo không áp dụng kèm lý do.",
+              "Your unit has registered no paper of its own below {paper} ({silent}; due day: {due}). "
+              "Please issue and register one, or say why it does not apply."),
+    ),
+    Reaction(
+        "not_applicable_confirmed", NotApplicableConfirmed, ("unit_heads",), _MATRIX,
+        Words("Không phải cụ thể hóa: {paper}", "Does not apply: {paper}"),
+        Words("Cơ quan thường trực xác nhận {paper} không áp dụng đối với đơn vị.",
+              "The standing agency confirmed that {paper} does not apply to your unit."),
+    ),
+    Reaction(
+        "not_applicable_rejected", NotApplicableRejected, ("unit_heads",), _MATRIX,
+        Words("Vẫn phải cụ thể hóa: {paper}", "Applies all the same: {paper}"),
+        Words("Cơ quan thường trực không chấp nhận lý do không áp dụng {paper}. Lý do xem trong lịch sử văn bản.",
+              "The standing agency did not accept that {paper} does not apply. The history of the paper gives the reason."),
+    ),
+    Reaction(
         "wave_opened", EnrolmentOpened, ("learner",), "/v1/programmes/{programme_id}",
         Words("Mở đợt học: {title}", "Your wave is open: {title}"),
         Words("Đợt học của ông/bà trong chương trình «{title}» đã mở. Có thể bắt đầu học.",
@@ -243,8 +269,8 @@ def roles_told(reaction: Reaction, event: Event) -> tuple[Role, ...]:
 
 def unit_whose_heads_are_told(reaction: Reaction, event: Event) -> str | None:
     """The unit whose heads (người đứng đầu) must be looked up to know who is told; None when nobody's."""
-    unit: str | None = getattr(event, "lead_unit_id", None)
-    return unit if "lead_unit_heads" in roles_told(reaction, event) else None
+    told = roles_told(reaction, event)
+    return next((getattr(event, _HEADED[role]) for role in told if role in _HEADED), None)
 
 
 def offices_told(reaction: Reaction, event: Event) -> list[str]:
@@ -263,6 +289,8 @@ def words(reaction: Reaction, event: Event) -> tuple[Bilingual, Bilingual]:
     values: dict[str, Bilingual] = {
         "due": due_day(getattr(event, "period_due_on", None) or getattr(event, "due_on", None)),
         "days": days_left(getattr(event, "days_left", 0)),
+        "silent": days_silent(getattr(event, "silent_working_days", None)),
+        "paper": paper(one_line(getattr(event, "number", "")), getattr(event, "issued_on", None)),
         "late": days_late(getattr(event, "days_late", 0)),
         **{name: due_day(getattr(event, field, None)) for name, field in _DAYS.items()},
     }

@@ -43,3 +43,17 @@ def days_left(days: int) -> Bilingual:
 def days_late(days: int) -> Bilingual:
     """How long ago the due day ended."""
     return Bilingual(vi=f"{days} ngày", en=f"{days} {'day' if days == 1 else 'days'}")
+
+
+def days_silent(days: int | None) -> Bilingual:
+    """For how many working days (ngày làm việc) a paper has been missing."""
+    if days is None:
+        return Bilingual(vi="chưa rõ ngày ban hành", en="its day of issue is not known")
+    return Bilingual(vi=f"đã {days} ngày làm việc", en=f"{days} working {'day' if days == 1 else 'days'} by now")
+
+
+def paper(number: str, issued_on: date | None) -> Bilingual:
+    """A paper by its number and day, as each language writes it."""
+    if issued_on is None:
+        return Bilingual(vi=f"văn bản số {number}", en=number)
+    return Bilingual(vi=f"văn bản số {number} ngày {issued_on:%d/%m/%Y}", en=f"{number} of {issued_on:%Y-%m-%d}")

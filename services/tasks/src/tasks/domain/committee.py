@@ -57,6 +57,9 @@ class Committee(Aggregate):
     """Weekend days that are worked in exchange for a day off."""
     ask_again_days: int = 30
     """How often it is said again that a task still waits for another body."""
+    remind_again_days: int = 7
+    """Calendar days before a unit is reminded again of a directive that it has not concretised: no text read says how often
+    (11-KH/BCĐ checks weekly)."""
 
     extension_decided_by: Literal["by_source", "approver", "standing_agency"] = "by_source"
     """Who grants an extension: by the source of the deadline, the standing agency for one that a superior's paper set, else the

@@ -11,12 +11,10 @@ from pydantic import BaseModel, Field
 from common.contracts.tasks import DirectiveAmended, DirectiveChanged, DirectiveEnded, DirectiveRegistered
 from common.domain import Aggregate, Day
 from common.errors import FieldProblem, RuleBroken, Words
+from tasks.domain.concretisation import Asked, Ending, Entry, Paper
 from tasks.domain.document_number import read_number
 
 _NAMESPACE = UUID("6f1d3c1e-9a77-5f0e-8f52-2d3b5a0c57a1")
-
-
-Ending = Literal["replaced", "repealed", "withdrawn"]
 
 
 class Line(BaseModel):
@@ -54,6 +52,12 @@ class Directive(Aggregate):
     """True until its waiting tasks were looked at, after it came to stand under another paper."""
     unfollowed: bool = False
     """True until every task has followed what changed here (`features/follow_papers.py`)."""
+    issuer_unit_id: str | None = None
+    """The unit of the register that issued it: its paper carries every paper above (`tasks.domain.concretisation`)."""
+    issuer_candidates: list[str] = Field(default_factory=list)
+    """Units that the issuer as written may mean, when it is not clear which: somebody has to say."""
+    asks_of: Asked | None = None
+    """Whom it asks to concretise it."""
 
     @property
     def canonical(self) -> str:
@@ -69,6 +73,22 @@ class Directive(Aggregate):
     def scope_roots(self) -> list[str]:
         """The papers whose tasks, and the tasks of whose papers below, may wait for this one: anywhere up the chain."""
         return [one for one in (self.id, self.awaited_under or self.parent_id) if one is not None]
+
+    @property
+    def paper(self) -> Paper:
+        """What the matrix of concretisation looks at."""
+        return Paper(self.number, self.issued_on, None if self.asks_of is None else self.asks_of.working_days)
+
+    def entry(self, through: list[str]) -> Entry:
+        """What stands in the matrix of a paper above, reached through these papers, from the top down."""
+        return Entry(
+            directive_id=self.id,
+            number=self.number,
+            issued_on=self.issued_on,
+            ended_how=self.ended_how,
+            ended_on=self.ended_on,
+            through=through,
+        )
 
     def register(self) -> Directive:
         self.unfollowed = bool(self.awaited_as)
@@ -123,8 +143,12 @@ class Directive(Aggregate):
             "issuer": self.issuer,
             "issued_on": self.issued_on,
             "parent_id": self.parent_id,
+            "issuer_unit_id": self.issuer_unit_id,
+            **({} if self.asks_of is None else {f"asked_{name}": value for name, value in self.asks_of.model_dump().items()}),
         }
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     return value.isoformat() if isinstance(value, date) else value

@@ -19,6 +19,8 @@ POSITIONS: tuple[str, ...] = get_args(Position)
 SuccessionKind = Literal["whole", "partial", "unchanged", "merge"]
 SUCCESSION_KINDS: tuple[str, ...] = get_args(SuccessionKind)
 
+Level = Literal["province", "district", "commune", "central", "department", "commune_body"]
+LEVELS: tuple[str, ...] = get_args(Level)
 AGENCY_LEVELS = ("central", "department", "commune_body")
 """Levels of bodies that plans name as leads; the others are territories."""
 

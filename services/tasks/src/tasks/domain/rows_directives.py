@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from common.errors import Words
 from tasks.domain.directive import Directive
 from tasks.domain.document_number import read_number
 from tasks.domain.findings import EMPTY
-from tasks.domain.rows import Reading
+from tasks.domain.rows import MAX_ID, Reading
 from tasks.domain.table import Columns
 from tasks.domain.text import fold
 
 DIRECTIVE_COLUMNS = Columns(
     required=("number", "issuer", "issued_on"),
-    optional=("doc_type", "subject_en", "parent_number", "verified", "awaited_as"),
+    optional=("doc_type", "subject_en", "parent_number", "verified", "awaited_as", "issuer_uid"),
     ignored=("system",),
     aliases={"type": "doc_type", "subject": "subject_en"},
 )
@@ -47,6 +48,36 @@ def read_directive(reading: Reading) -> dict[str, Any]:
             Words("Hãy đọc văn bản gốc rồi bổ sung issued_on.", "Read the paper and add issued_on."),
         )
     return wanted
+
+
+def judge_issuer(reading: Reading, issuer: str, meant: list[str], known: Collection[str]) -> dict[str, Any]:
+    """The unit that issued the paper: the one that the row names, or the one that its issuer's name can mean on its day."""
+    given = reading.text("issuer_uid", limit=MAX_ID) if reading.has("issuer_uid") else ""
+    if given and given not in known:
+        reading.say(
+            "unit_unknown",
+            "error",
+            "issuer_uid",
+            Words("Không có đơn vị này trong danh mục.", "There is no such unit in the register."),
+            given,
+            Words("Hãy nhập danh mục đơn vị trước.", "Import the register of units first."),
+        )
+        return {}
+    if given or len(meant) == 1:
+        return {"issuer_unit_id": given or meant[0], "issuer_candidates": []}
+    if meant:
+        reading.say(
+            "issuer_ambiguous",
+            "warning",
+            "issuer",
+            Words(
+                f"Có thể là nhiều đơn vị: {', '.join(meant)}.",
+                f"It may be one of several units: {', '.join(meant)}.",
+            ),
+            issuer,
+            Words("Hãy ghi issuer_uid.", "Give issuer_uid."),
+        )
+    return {"issuer_candidates": meant}
 
 
 def _judge_number(reading: Reading, written: str, kind: str) -> None:

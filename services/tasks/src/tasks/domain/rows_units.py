@@ -8,13 +8,11 @@ from datetime import date
 from typing import Any
 
 from common.errors import Words
-from tasks.domain.directory import AGENCY_LEVELS, Unit
+from tasks.domain.directory import LEVELS, Unit
 from tasks.domain.rows import Reading
 from tasks.domain.table import Columns
 from tasks.domain.text import same_name
 
-TERRITORIES = ("province", "district", "commune")
-LEVELS = (*TERRITORIES, *AGENCY_LEVELS)
 UNIT_COLUMNS = Columns(
     required=("unit_uid", "nso_code", "level", "full_name"),
     optional=("type", "name", "slug", "parent_uid", "valid_from", "valid_to", "verified", "note"),

@@ -8,18 +8,21 @@ from typing import Annotated, Any
 from fastapi import Response
 from pydantic import AfterValidator, Field
 
+from common.domain import local_day
 from common.errors import FieldProblem, Invalid, Words
 from common.http import Command, Effect, Routes, writes
 from common.repository import Reader
 from common.unit_of_work import UnitOfWork, check_version
 from tasks.domain.directive import Directive, Line
 from tasks.domain.text import tidy
+from tasks.features.asks_of import AsksOf
+from tasks.features.concretising import check_speaks_for, check_units, keep_rows, resolve_issuer
 from tasks.features.directive_view import DirectiveView
 from tasks.features.merge_patch import MergePatch
 from tasks.features.register_directive import Awaited
 from tasks.features.task_command import Said
 from tasks.features.task_content import Id
-from tasks.store import DIRECTIVES, papers_above
+from tasks.store import DIRECTIVES, UNITS, papers_above
 
 routes = Routes("directives")
 
@@ -33,6 +36,8 @@ class Correction(MergePatch):
     parent_id: Id | None = None
     awaited_as: Awaited
     awaited_under: Id | None = None
+    issuer_unit_id: Annotated[Id | None, Field(description="null: found anew by the issuer as written")] = None
+    asks_of: AsksOf | None = None
 
 
 class CorrectDirective(Command):
@@ -43,12 +48,35 @@ class CorrectDirective(Command):
 
 
 async def handle(command: CorrectDirective, uow: UnitOfWork) -> Directive:
-    """Raises `Invalid` for papers that are not registered, and for a superior one that stands below it."""
+    """Raises `Invalid` for papers and units that are not registered, and for a superior paper that stands below it;
+    `Forbidden` for a paper of a unit that the caller does not act for, before and after.
+    """
     directive = await uow.load(DIRECTIVES, command.directive_id)
+    check_speaks_for(uow.actor, directive.issuer_unit_id)
     check_version(directive, command.expected_version)
     await check_papers(uow, directive.id, command.changes)
+    changes = command.changes | await _of_issuer(uow, directive, command.changes)
+    check_speaks_for(uow.actor, changes.get("issuer_unit_id"))
+    superior = directive.parent_id
     line = Line(at=uow.now, by=str(uow.actor), what="corrected", words=command.words)
-    return uow.save(DIRECTIVES, directive) if directive.correct_on_words(command.changes, line) else directive
+    if directive.correct_on_words(changes, line):
+        uow.save(DIRECTIVES, directive)
+        await keep_rows(uow, [directive.id], relinked=[directive.id] if directive.parent_id != superior else ())
+    return directive
+
+
+async def _of_issuer(uow: UnitOfWork, directive: Directive, changes: dict[str, Any]) -> dict[str, Any]:
+    """What the correction comes to for the unit that issued it: a name means a unit on a day, so another day asks anew."""
+    day: date | None = changes.get("issued_on", directive.issued_on)
+    given: str | None = changes.get("issuer_unit_id")
+    await check_units(uow, changes.get("asks_of"), given, day)
+    if given is not None:
+        return {"issuer_candidates": []}
+    present = None if directive.issuer_unit_id is None else await uow.get(UNITS, directive.issuer_unit_id)
+    still_stands = present is not None and (day is None or present.stands_on(day))
+    if "issuer_unit_id" not in changes and ("issued_on" not in changes or still_stands):
+        return {}
+    return dict(await resolve_issuer(uow, directive.issuer, day or local_day(uow.now)))
 
 
 async def check_papers(reader: Reader, directive_id: str, changes: dict[str, Any]) -> None:
@@ -75,6 +103,8 @@ async def correct_directive(
     directive_id: str, body: Correction, effect: Annotated[Effect, writes("directives:write")]
 ) -> Response:
     """Correct the given fields (JSON merge patch). Due days that count from the paper follow within seconds, with history."""
-    changes = {name: value for name, value in body.given().items() if name != "words"}
+    changes = {
+        name: value.asked() if isinstance(value, AsksOf) else value for name, value in body.given().items() if name != "words"
+    }
     command = CorrectDirective(directive_id=directive_id, expected_version=effect.if_match, words=body.words, changes=changes)
     return await effect.run(handle, command, DirectiveView.of)

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from common.http import View
-from tasks.domain.directive import Directive, Ending
+from tasks.domain.concretisation import Asked, Ending
+from tasks.domain.directive import Directive
 from tasks.domain.document_number import Standing, System, read_number
 
 
@@ -49,6 +50,9 @@ class DirectiveView(View):
     verified: str
     awaited_as: list[str] = Field(description="Bodies whose awaited paper it is: it dates the tasks that wait for them")
     awaited_under: str | None
+    issuer_unit_id: str | None = Field(description="The unit of the register that issued it, when that is clear")
+    issuer_candidates: list[str] = Field(description="Units that `issuer` may mean: say which by PATCH issuer_unit_id")
+    asks_of: Asked | None = Field(description="Whom it asks to concretise it")
     ended_how: Ending | None = Field(description="null while it is in force")
     ended_on: date | None
     ended_by_id: str | None = Field(description="The paper that took its place or repealed it")

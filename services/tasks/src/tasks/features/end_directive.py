@@ -11,6 +11,7 @@ from pydantic import Field
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork, check_version
 from tasks.domain.directive import Directive, Line
+from tasks.features.concretising import check_speaks_for, keep_rows
 from tasks.features.correct_directive import check_papers
 from tasks.features.directive_view import DirectiveView
 from tasks.features.task_command import Because
@@ -34,8 +35,11 @@ class OnDirective(Command):
 
 
 async def handle(command: OnDirective, uow: UnitOfWork) -> Directive:
-    """Raises `Invalid` for a paper that is not registered, `RuleBroken` for one that has ended already."""
+    """Raises `Invalid` for a paper that is not registered, `RuleBroken` for one that has ended already, `Forbidden` for the
+    paper of a unit that the caller does not act for.
+    """
     directive = await uow.load(DIRECTIVES, command.directive_id)
+    check_speaks_for(uow.actor, directive.issuer_unit_id)
     check_version(directive, command.expected_version)
     said = command.body
     await check_papers(uow, directive.id, {"by_id": said.by_id})
@@ -46,7 +50,9 @@ async def handle(command: OnDirective, uow: UnitOfWork) -> Directive:
         directive.amended(line, said.effective_on)
     else:
         directive.end(command.what, line, said.effective_on)
-    return uow.save(DIRECTIVES, directive)
+    uow.save(DIRECTIVES, directive)
+    await keep_rows(uow, [directive.id])
+    return directive
 
 
 async def _run(directive_id: str, what: What, body: ByPaper, effect: Effect) -> Response:

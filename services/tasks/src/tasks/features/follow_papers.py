@@ -19,6 +19,7 @@ from tasks.domain.directive import Directive
 from tasks.domain.fate import ask_fate
 from tasks.domain.task import AT_ONCE, Task
 from tasks.domain.waiting import start_clock, starts_clocks, stop_clock, waits
+from tasks.features.concretising import keep_rows
 from tasks.features.pages import apart
 from tasks.store import (
     BEHIND_ALL,
@@ -45,6 +46,8 @@ async def run(units: Units, _settings: Any) -> None:
         complete = True
         async for ids, act in _steps(reader, paper):
             complete = await apart(units, partial(_follow, paper=paper, act=act), ids) and complete
+        if paper.relinked:
+            complete = await _restate_below(units, reader, paper) and complete
         if complete:
             await _followed(units, paper)
 
@@ -99,6 +102,13 @@ async def _follow(uow: UnitOfWork, ids: list[str], *, paper: Directive, act: Act
     for task in await uow.find(TASKS, {"_id": {"$in": ids}}, sort=("_id",)):
         if act(task, paper, rules):
             save_task(uow, task)
+
+
+async def _restate_below(units: Units, reader: Reader, paper: Directive) -> bool:
+    """Once more, as the correction did itself: a paper that was being registered below meanwhile saw the old chain."""
+    below = await papers_below(reader, [paper.id])
+    pages = [below[start : start + PAGE] for start in range(0, len(below), PAGE)]
+    return all([await apart(units, keep_rows, ids) for ids in pages])
 
 
 async def _followed(units: Units, paper: Directive) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from common.errors import Words
 from tasks.domain.directive import Directive
 from tasks.domain.document_number import read_number
 from tasks.domain.rows import Reading, differing, unique
-from tasks.domain.rows_directives import number_key, read_directive
+from tasks.domain.rows_directives import judge_issuer, number_key, read_directive
+from tasks.features.concretising import keep_rows
 from tasks.features.importing import Import, accepted
-from tasks.store import DIRECTIVES, directives_numbered
+from tasks.store import DIRECTIVES, UNITS, directives_numbered, issuers
 
 
 async def import_directives(work: Import) -> list[Reading]:
@@ -31,6 +33,8 @@ async def import_directives(work: Import) -> list[Reading]:
     for directive_id, reading in accepted(readings):
         if directive_id not in stored:
             bearers.setdefault(number_key(wanted[id(reading)]["number"]), []).append(directive_id)
+    await _judge_issuers(work, readings, wanted)
+    saved, relinked = list[str](), list[str]()
     for directive_id, reading in accepted(readings):
         fields, stored_one = wanted[id(reading)], stored.get(directive_id)
         if reading.has("parent_number"):
@@ -39,7 +43,11 @@ async def import_directives(work: Import) -> list[Reading]:
             kind = read_number(fields["number"]).type
             work.save(DIRECTIVES, Directive(id=directive_id, **{"type": kind, **fields}).register())
             reading.created()
+            saved.append(directive_id)
             continue
+        if stored_one.issuer_unit_id is not None and not reading.text("issuer_uid"):
+            fields.pop("issuer_unit_id", None)  # somebody has said it, or it was clear when the paper was registered
+            fields.pop("issuer_candidates", None)
         if fields["issued_on"] is None:
             del fields["issued_on"]  # this file does not know it, which is no reason to forget it
         del fields["number"]  # another spelling of the same number
@@ -48,9 +56,24 @@ async def import_directives(work: Import) -> list[Reading]:
             stored_one.correct(changes)
             work.save(DIRECTIVES, stored_one)
             reading.updated(changes)
+            saved.append(directive_id)
+            relinked += [directive_id] if "parent_id" in changes else []
         else:
             reading.unchanged()
+    if not work.dry_run:
+        await keep_rows(work.uow, saved, relinked=relinked)
     return readings
+
+
+async def _judge_issuers(work: Import, readings: Sequence[Reading], wanted: Mapping[int, dict[str, Any]]) -> None:
+    """Add to each row's fields the unit that issued the paper, as far as that is clear."""
+    given = sorted({uid for reading in readings if (uid := reading.text("issuer_uid"))})
+    known = {unit.id for unit in await work.uow.find(UNITS, {"_id": {"$in": given}})} if given else set()
+    names = await issuers(work.uow, {fields["issuer"] for fields in wanted.values()})
+    for reading in readings:
+        fields = wanted[id(reading)]
+        meant = names.find(fields["issuer"], fields["issued_on"] or work.today)
+        fields |= judge_issuer(reading, fields["issuer"], meant, known)
 
 
 def _id_of_known(known: Mapping[tuple[str, str, date | None], str], fields: Mapping[str, object]) -> str | None:

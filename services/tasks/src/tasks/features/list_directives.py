@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
@@ -22,6 +22,9 @@ async def list_directives(
         str | None, Query(max_length=100, description="Whatever its spelling: 3/NQ-CP finds 03/NQ-CP", examples=["57-NQ/TW"])
     ] = None,
     parent: Annotated[str | None, Query(max_length=128, description="Papers that carry this one out")] = None,
+    asks: Annotated[
+        Literal["issuer"] | None, Query(description="`issuer`: papers of which somebody has to say which unit issued them")
+    ] = None,
 ) -> Response:
     """Papers by day of issue, newest first; those whose day is not known stand last."""
     query: dict[str, Any] = {}
@@ -29,7 +32,11 @@ async def list_directives(
         query["_d.canonical"] = number_key(number)
     if parent is not None:
         query["parent_id"] = parent
+    order = "_d.issued_on" if asks is None else "_d.asks_issuer"  # the latter is there for those that ask alone
+    place: dict[str, str] = {} if asks is None else {"$gt": ""}
     if (after := call.after(listing)) is not None:
-        query["_d.issued_on"] = {"$lt": after}
-    found = await call.reader.find(DIRECTIVES, query, sort=("-_d.issued_on",), limit=listing.limit + 1)
+        place["$lt"] = after
+    if place:
+        query[order] = place
+    found = await call.reader.find(DIRECTIVES, query, sort=(f"-{order}",), limit=listing.limit + 1)
     return call.page(found, listing, issue_key, DirectiveView.of)

@@ -8,12 +8,15 @@ from typing import Annotated
 from fastapi import Response
 from pydantic import AfterValidator, Field
 
+from common.domain import local_day
 from common.errors import Conflict, FieldProblem, Invalid, Words
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain.directive import Directive
 from tasks.domain.document_number import read_number
 from tasks.domain.text import tidy
+from tasks.features.asks_of import AsksOf
+from tasks.features.concretising import check_speaks_for, check_units, keep_rows, resolve_issuer
 from tasks.features.directive_view import DirectiveView
 from tasks.store import DIRECTIVES, directives_numbered
 
@@ -50,10 +53,17 @@ class RegisterDirective(Command):
         str | None,
         Field(min_length=1, max_length=128, description="The paper whose tasks wait for it, when that is not `parent_id`"),
     ] = None
+    issuer_unit_id: Annotated[
+        str | None,
+        Field(min_length=1, max_length=128, description="The unit that issued it; found by `issuer` where that is clear"),
+    ] = None
+    asks_of: Annotated[AsksOf | None, Field(description="Whom it asks to concretise it")] = None
 
 
 async def handle(command: RegisterDirective, uow: UnitOfWork) -> Directive:
-    """Raises `Conflict` with the id of the same paper if it is registered, `Invalid` for an unknown parent."""
+    """Raises `Conflict` with the id of the same paper if it is registered, `Invalid` for an unknown parent or unit, and
+    `Forbidden` for a paper of a unit that the caller does not act for.
+    """
     known = [
         one
         for one in await directives_numbered(uow, [command.number])
@@ -68,11 +78,16 @@ async def handle(command: RegisterDirective, uow: UnitOfWork) -> Directive:
                 "Hãy đăng ký nó trước (GET /v1/directives?number=).", "Register it first (GET /v1/directives?number=)."
             )
             raise Invalid(message, [FieldProblem(field, "directive_unknown", message, repair, named)])
-    directive = Directive(
-        id=Directive.id_of(command.number, command.issuer, command.issued_on),
-        **{**command.model_dump(), "type": command.type or read_number(command.number).type},
-    )
-    return uow.save(DIRECTIVES, directive.register())
+    asked = None if command.asks_of is None else command.asks_of.asked()
+    await check_units(uow, asked, command.issuer_unit_id, command.issued_on)
+    fields = {**command.model_dump(), "type": command.type or read_number(command.number).type}
+    if command.issuer_unit_id is None:
+        fields |= await resolve_issuer(uow, command.issuer, command.issued_on or local_day(uow.now))
+    directive = Directive(id=Directive.id_of(command.number, command.issuer, command.issued_on), **fields)
+    check_speaks_for(uow.actor, directive.issuer_unit_id)
+    uow.save(DIRECTIVES, directive.register())
+    await keep_rows(uow, [directive.id])
+    return directive
 
 
 def _registered(known: Directive) -> Conflict:

@@ -81,6 +81,9 @@ class CommitteeSettings(MergePatch):
     commitment_days: Annotated[
         int | None, Field(strict=True, ge=1, le=MOST, description="Days after the due day; null: never asked for")
     ] = 1
+    remind_again_days: Annotated[
+        int, Field(strict=True, ge=1, le=366, description="Days before a silent unit is reminded again of the same directive")
+    ] = 7
 
 
 class SetCommittee(Command):

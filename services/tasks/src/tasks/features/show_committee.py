@@ -38,6 +38,7 @@ class CommitteeView(View):
     escalations: list[EscalationView]
     remedy_plan_days: int | None
     commitment_days: int | None
+    remind_again_days: int
 
     @classmethod
     def of(cls, rules: Committee) -> CommitteeView:

@@ -6,10 +6,12 @@ from fractions import Fraction
 from typing import Annotated
 
 from fastapi import Query, Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from common.domain import local_day
 from common.http import Call, Routes, View, reads
+from tasks.domain.directory import Level
 from tasks.domain.evenness import Share, evenness
 from tasks.domain.exact import Exact, shown
 from tasks.domain.permissions import check_standing_agency
@@ -17,6 +19,15 @@ from tasks.store import UNITS, load_by_unit, standing_on
 
 routes = Routes("tasks")
 _OVER, _UNDER = Fraction(3, 2), Fraction(1, 2)
+
+
+def _not_negative(value: Fraction) -> Fraction:
+    if value < 0:
+        raise PydanticCustomError("greater_than_equal", "Input should be greater than or equal to {ge}", {"ge": 0})
+    return value
+
+
+NotNegative = Annotated[Exact, AfterValidator(_not_negative)]
 
 
 class ShareView(View):
@@ -41,17 +52,23 @@ class EvennessView(View):
 @routes.get("/summary/evenness", response_model=EvennessView)
 async def show_evenness(
     call: Annotated[Call, reads("summary:read")],
-    level: Annotated[str, Query(max_length=50, description="Units of this level that stand today")] = "commune",
+    level: Annotated[Level, Query(description="Units of this level that stand today")] = "commune",
     directive: Annotated[str | None, Query(max_length=128)] = None,
-    over: Annotated[Exact | None, Query(description="Who carries so many times the mean, or more; 1.5 when left out")] = None,
-    under: Annotated[Exact | None, Query(description="Who carries so much of the mean, or less; 0.5 when left out")] = None,
+    over: Annotated[
+        NotNegative | None, Query(description="Who carries so many times the mean, or more; 1.5 when left out")
+    ] = None,
+    under: Annotated[
+        NotNegative | None, Query(description="Who carries so much of the mean, or less; 0.5 when left out")
+    ] = None,
 ) -> Response:
     """Open tasks by lead unit: one figure of how uneven, who is over and who is under. Units without any task count."""
     check_standing_agency(call.actor)
     today = local_day(call.units.clock())
     units = await call.reader.find(UNITS, {"$and": [{"level": level}, standing_on(today)]}, sort=("level", "_id"))
     loads = await load_by_unit(call.reader, directive)
-    found = evenness({unit.id: loads.get(unit.id, 0) for unit in units}, over or _OVER, _UNDER if under is None else under)
+    found = evenness(
+        {unit.id: loads.get(unit.id, 0) for unit in units}, _OVER if over is None else over, _UNDER if under is None else under
+    )
     names = {unit.id: unit.full_name for unit in units}
 
     def shares(given: list[Share]) -> list[ShareView]:
