@@ -23,7 +23,7 @@ from tasks.domain.matters import Commitment, Milestone, Said
 from tasks.domain.pending import pending
 from tasks.domain.report import row_of
 from tasks.domain.report_forms import csv_of, page_of
-from tasks.domain.steps import climb, climbed, clock_runs_again, counted_from
+from tasks.domain.steps import climb, climbed, counted_from
 from tasks.domain.task import Clock, State, Task
 from tasks.domain.timeliness import timeliness
 from tasks.store import TASKS, unanswered, unclimbed
@@ -279,11 +279,13 @@ def test_nothing_is_said_while_no_clock_runs(state: State) -> None:
 
 def test_after_a_pause_lateness_counts_from_the_day_on_which_it_goes_on_but_never_before_the_due_day() -> None:
     task = a_task(state="in_progress")
-    clock_runs_again(task, DUE - timedelta(days=3))
+    task.pause("chờ hướng dẫn")
+    task.resume(DUE - timedelta(days=3))
     assert counted_from(task) == DUE
     climb(task, RULES, DUE + timedelta(days=3))
     assert climbed(task) == 3
-    clock_runs_again(task, DUE + timedelta(days=8))
+    task.pause("chờ hướng dẫn")
+    task.resume(DUE + timedelta(days=8))
     assert (counted_from(task), climbed(task)) == (DUE + timedelta(days=8), None)
     assert not climb(task, RULES, DUE + timedelta(days=8))
 

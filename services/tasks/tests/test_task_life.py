@@ -27,7 +27,7 @@ from tasks.domain.matters import Said
 from tasks.domain.periods import Period, open_periods
 from tasks.domain.reading import read_words
 from tasks.domain.reopening import reopen
-from tasks.domain.steps import climb, clock_runs_again, counted_from
+from tasks.domain.steps import climb, counted_from
 from tasks.domain.task import OPEN, Evidence, Task
 from tasks.domain.timeliness import timeliness, verdict
 from tasks.domain.waiting import start_clock
@@ -201,11 +201,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def resume(self) -> None:
-        def act(task: Task) -> None:
-            task.resume()
-            clock_runs_again(task, local_day(self.now))
-
-        self._attempt(act)
+        self._attempt(lambda task: task.resume(local_day(self.now)))
 
     @rule(sure=st.integers(0, 9))
     def cancel(self, sure: int) -> None:

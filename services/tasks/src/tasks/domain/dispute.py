@@ -15,7 +15,6 @@ from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.committee import Committee
 from tasks.domain.extension import asked_extension, refuse_extension
 from tasks.domain.matters import LEVELS, Dispute, Said
-from tasks.domain.steps import clock_runs_again
 from tasks.domain.task import OPEN, Task
 
 _ISSUED = (*OPEN, "submitted", "completed", "paused")
@@ -136,7 +135,7 @@ def _release(task: Task, today: date) -> None:
     """Take the task from the unit whose function it is not: it is to be assigned anew. What the clock has said and asked was
     said to that unit; for the next one lateness counts from this day.
     """
-    clock_runs_again(task, today)
+    task.clock_since = today
     task.catch_up.plan_asked_on = task.catch_up.commitment_asked_on = None
     lead, responsible = task.lead_unit_id, task.responsible_id
     task.state, task.lead_unit_id, task.responsible_id = "published", None, None

@@ -6,7 +6,6 @@ from datetime import date
 
 from common.contracts import tasks_life as events
 from common.errors import Words
-from tasks.domain.steps import clock_runs_again
 from tasks.domain.task import Task
 
 
@@ -18,5 +17,5 @@ def reopen(task: Task, words: str, today: date) -> None:
     task.require_state("completed", verb=Words("mở lại", "reopened"))
     before = {"completed_on": [task.completed_on, None], "submitted_on": [task.submitted_on, None]}
     task.state, task.completed_on, task.submitted_on = "in_progress", None, None
-    clock_runs_again(task, today)
+    task.clock_since = today
     task.tell(events.TaskReopened, "reopened", words, before)

@@ -79,8 +79,3 @@ def climb(task: Task, rules: Committee, today: date) -> bool:
             task.catch_up.commitment_asked_on = today
             task.tell(events.CommitmentAsked, "commitment_asked", "", lateness, **said)
     return True
-
-
-def clock_runs_again(task: Task, today: date) -> None:
-    """The clock of a task that stood still runs from this day on."""
-    task.clock_since = today

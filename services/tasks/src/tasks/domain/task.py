@@ -187,7 +187,7 @@ class Task(Aggregate):
         change hands without the new person being told (that is what assigning is for), and, unless the one who asks
         `corrects_due_day`, when the due day of a task that was issued would move: that is what an extension is for.
         """
-        self._in(*_STATES.keys() - {"submitted", "completed", "cancelled"}, verb=Words("sửa", "amended"))
+        self.require_state(*_STATES.keys() - {"submitted", "completed", "cancelled"}, verb=Words("sửa", "amended"))
         changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
         if not changed:
             return []
@@ -219,7 +219,7 @@ class Task(Aggregate):
 
     def publish(self, unclear: Iterable[FieldProblem], on: date) -> None:
         """Issue it (ban hành). Raises `RuleBroken` with every clear that is not met, each with its words and a repair."""
-        self._in("draft", verb=Words("ban hành", "published"))
+        self.require_state("draft", verb=Words("ban hành", "published"))
         if problems := list(unclear):
             raise RuleBroken(
                 Words(
@@ -238,7 +238,7 @@ class Task(Aggregate):
 
         Raises `RuleBroken` with what speaks `against` this person (`clears.unfit`), or when the task is theirs already.
         """
-        self._in(*OPEN, verb=Words("giao", "assigned"))
+        self.require_state(*OPEN, verb=Words("giao", "assigned"))
         problems = list(against)
         if self.state != "published" and responsible_id == self.responsible_id:
             problems.append(
@@ -259,35 +259,35 @@ class Task(Aggregate):
 
     def accept(self) -> None:
         """The responsible person takes it on (nhận việc)."""
-        self._in("assigned", verb=Words("nhận", "accepted"))
+        self.require_state("assigned", verb=Words("nhận", "accepted"))
         self.state = "in_progress"
         self.record(events.TaskAccepted(**self._public()))
         self._note("accepted")
 
     def refuse(self, reason_code: str, words: str) -> None:
         """The responsible person hands it back (từ chối) to whoever assigned it: it can be assigned anew."""
-        self._in("assigned", verb=Words("từ chối", "refused"))
+        self.require_state("assigned", verb=Words("từ chối", "refused"))
         self.state = "published"
         self.record(events.TaskRefused(**self._public(), reason_code=reason_code))
         self._note("refused", words, {"reason_code": [None, reason_code]})
 
     def report_progress(self, percent: int, words: str) -> None:
         """Say how far it is (báo cáo tiến độ), in percent."""
-        self._in("in_progress", verb=Words("báo cáo tiến độ", "reported on"))
+        self.require_state("in_progress", verb=Words("báo cáo tiến độ", "reported on"))
         before, self.percent = self.percent, percent
         self.record(events.ProgressReported(**self._public(), percent=percent))
         self._note("progress_reported", words, {"percent": [before, percent]})
 
     def add_evidence(self, evidence: Evidence) -> None:
         """Add what shows that the work was done."""
-        self._in("in_progress", verb=Words("thêm minh chứng", "given evidence"))
+        self.require_state("in_progress", verb=Words("thêm minh chứng", "given evidence"))
         self.evidence.append(evidence)
         self.record(events.EvidenceAdded(**self._public(), evidence_id=evidence.id, kind=evidence.kind, sha256=evidence.sha256))
         self._note("evidence_added", evidence.title, {"evidence": [None, evidence.id]})
 
     def submit(self, now: datetime, words: str) -> None:
         """Hand in the result (trình duyệt). Raises `RuleBroken` without evidence of the kind that the task asks for."""
-        self._in("in_progress", verb=Words("trình duyệt", "submitted"))
+        self.require_state("in_progress", verb=Words("trình duyệt", "submitted"))
         if self.deadline_kind == "open_ended":
             raise RuleBroken(
                 Words("Việc để ngỏ không có lúc xong: chỉ trình theo từng kỳ.", "An open-ended task is never done."),
@@ -321,14 +321,14 @@ class Task(Aggregate):
 
     def send_back(self, reason_code: str, words: str) -> None:
         """The approver sends it back to be mended (trả lại)."""
-        self._in("submitted", verb=Words("trả lại", "returned"))
+        self.require_state("submitted", verb=Words("trả lại", "returned"))
         self.state, self.submitted_on = "in_progress", None
         self.record(events.TaskReturned(**self._public(), reason_code=reason_code))
         self._note("returned", words, {"reason_code": [None, reason_code]})
 
     def complete(self, now: datetime, timeliness: Timeliness, words: str) -> None:
         """The approver accepts the result (nghiệm thu)."""
-        self._in("submitted", verb=Words("duyệt hoàn thành", "completed"))
+        self.require_state("submitted", verb=Words("duyệt hoàn thành", "completed"))
         self.state, self.completed_on, self.percent = "completed", local_day(now), 100
         self._look_at_once()
         self.record(events.TaskCompleted(**self._public(), completed_at=now, timeliness=timeliness))
@@ -336,22 +336,22 @@ class Task(Aggregate):
 
     def pause(self, words: str) -> None:
         """Stop its clock (tạm dừng), on recorded words."""
-        self._in(*OPEN, verb=Words("tạm dừng", "paused"))
+        self.require_state(*OPEN, verb=Words("tạm dừng", "paused"))
         self.paused_from, self.state = self.state, "paused"
         self.record(events.TaskPaused(**self._public()))
         self._note("paused", words)
 
-    def resume(self) -> None:
-        """Let its clock run again (tiếp tục)."""
-        self._in("paused", verb=Words("tiếp tục", "resumed"))
-        self.state, self.paused_from = self.paused_from or "published", None
+    def resume(self, today: date) -> None:
+        """Let its clock run again (tiếp tục) from this day on."""
+        self.require_state("paused", verb=Words("tiếp tục", "resumed"))
+        self.state, self.paused_from, self.clock_since = self.paused_from or "published", None, today
         self._look_at_once()
         self.record(events.TaskResumed(**self._public()))
         self._note("resumed")
 
     def cancel(self, words: str) -> None:
         """Say that it needs not be done any more (hủy), on recorded words."""
-        self._in(*_STATES.keys() - {"completed", "cancelled"}, verb=Words("hủy", "cancelled"))
+        self.require_state(*_STATES.keys() - {"completed", "cancelled"}, verb=Words("hủy", "cancelled"))
         self.state = "cancelled"
         self.record(events.TaskCancelled(**self._public()))
         self._note("cancelled", words)
@@ -380,10 +380,6 @@ class Task(Aggregate):
         self.record(event(**self._public(), **said))
         self._note(what, words, {name: [_plain(one) for one in pair] for name, pair in (changes or {}).items()})
 
-    def require_state(self, *states: str, verb: Words) -> None:
-        """Raise `RuleBroken` unless it is in one of these states; `verb` says what cannot be done to it."""
-        self._in(*states, verb=verb)
-
     def _look_at_once(self) -> None:
         """Have the clock look at what it may have to do: date what waits, open periods of what repeats."""
         repeats = self.calendar is not None or self.deadline_kind in _MAY_REPEAT
@@ -402,7 +398,8 @@ class Task(Aggregate):
     def _note(self, what: str, words: str = "", changes: dict[str, list[Any]] | None = None) -> None:
         self._lines.append((what, words, changes or {}))
 
-    def _in(self, *states: str, verb: Words) -> None:
+    def require_state(self, *states: str, verb: Words) -> None:
+        """Raise `RuleBroken` unless it is in one of these states; `verb` says what cannot be done to it."""
         if self.state not in states:
             present = _STATES[self.state]
             wanted = [_STATES[state] for state in _STATES if state in states]

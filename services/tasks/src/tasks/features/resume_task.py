@@ -10,7 +10,6 @@ from common.domain import local_day
 from common.http import Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain.permissions import check_manages
-from tasks.domain.steps import clock_runs_again
 from tasks.features.task_command import OnTask, load_task
 from tasks.features.task_view import ShownTask, TaskView, saved
 
@@ -19,8 +18,7 @@ routes = Routes("tasks")
 
 async def handle(command: OnTask[None], uow: UnitOfWork) -> ShownTask:
     task = await load_task(uow, command, check_manages)
-    task.resume()
-    clock_runs_again(task, local_day(uow.now))
+    task.resume(local_day(uow.now))
     return await saved(uow, task)
 
 
