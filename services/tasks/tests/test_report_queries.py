@@ -63,7 +63,7 @@ async def test_every_named_query_has_its_index(directive: str | None) -> None:
     reader = cast(Reader, recorder)
     await store.rubric_on(reader, date(2026, 11, 1))
     await store.tasks_due_in(reader, A, NOVEMBER)
-    await store.directives_by_id(reader, ["d", None])
+    await store.by_id(reader, store.DIRECTIVES, ["d", None])
     await store.latest_score(reader, A, NOVEMBER)
     await store.facts_of_months(reader, A, NOVEMBER.quarter_so_far())
     await store.last_report(reader, "committee")

@@ -9,7 +9,7 @@ from typing import Any
 
 from common.domain import Actor
 from common.mongo import Index
-from common.repository import Filter, Reader, Store
+from common.repository import D, Filter, Reader, Store
 from common.unit_of_work import UnitOfWork
 from tasks.domain.bodies import Bodies
 from tasks.domain.clears import Facts
@@ -37,14 +37,19 @@ from tasks.domain.text import fold, spelling, tokens
 from tasks.domain.waiting import body_key, waits
 
 
+def _instant(at: datetime) -> str:
+    """A moment to the millisecond, as keys begin with it."""
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}"
+
+
 def order_key(task: Task) -> str:
     """Where a task stands in a list: by when it was written down, then by id."""
-    return f"{task.created_at:%Y-%m-%dT%H:%M:%S}.{task.created_at.microsecond // 1000:03d}/{task.id}"
+    return f"{_instant(task.created_at)}/{task.id}"
 
 
 def score_key(score: Score) -> str:
     """Where a score stands in a list: by its month, then by when it was computed, its number and its id."""
-    return f"{score.period}/{score.at:%Y-%m-%dT%H:%M:%S}.{score.at.microsecond // 1000:03d}/{score.number:04d}/{score.id}"
+    return f"{score.period}/{_instant(score.at)}/{score.number:04d}/{score.id}"
 
 
 def report_key(report: Report) -> str:
@@ -59,7 +64,7 @@ def issue_key(directive: Directive) -> str:
 
 def line_key(at: datetime, tail: str) -> str:
     """Where a line stands in a directive's history: by its moment, then by what makes it one of its own."""
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}/{tail}"
+    return f"{_instant(at)}/{tail}"
 
 
 def _searched(task: Task) -> dict[str, Any]:
@@ -207,6 +212,12 @@ STORES = (
 )
 
 
+async def by_id(reader: Reader, store: Store[D], ids: Iterable[str | None]) -> dict[str, D]:
+    """The documents of these ids that there are; None names none."""
+    wanted = sorted({one for one in ids if one is not None})
+    return {one.id: one for one in await reader.find(store, {"_id": {"$in": wanted}})} if wanted else {}
+
+
 # --- the register ---
 
 
@@ -242,12 +253,6 @@ async def directives_numbered(reader: Reader, numbers: Iterable[str]) -> list[Di
     """The papers that bear one of these numbers, however it is spelt."""
     wanted = sorted({fold(read_number(number).canonical) for number in numbers if number})
     return await reader.find(DIRECTIVES, {"_d.canonical": {"$in": wanted}}) if wanted else []
-
-
-async def units_by_id(reader: Reader, ids: Iterable[str | None]) -> dict[str, Unit]:
-    """The units of these ids that are registered; None names none."""
-    wanted = sorted({one for one in ids if one is not None})
-    return {unit.id: unit for unit in await reader.find(UNITS, {"_id": {"$in": wanted}})} if wanted else {}
 
 
 # --- concretisation ---
@@ -306,7 +311,7 @@ async def with_those_above(reader: Reader, papers: Iterable[Directive]) -> dict[
     asked = set(known)
     while wanted := {paper.parent_id for paper in known.values() if paper.parent_id is not None} - asked:
         asked |= wanted
-        known |= await directives_by_id(reader, wanted)
+        known |= await by_id(reader, DIRECTIVES, wanted)
     return known
 
 
@@ -483,13 +488,7 @@ async def bodies_on(reader: Reader, day: date) -> Bodies:
 
 async def people_of(reader: Reader, tasks: Iterable[Task]) -> dict[str, Person]:
     """The people whom these tasks name, by id."""
-    return await people_by_id(reader, [person for task in tasks for person in (task.responsible_id, task.approver_id)])
-
-
-async def people_by_id(reader: Reader, ids: Iterable[str | None]) -> dict[str, Person]:
-    """The people of these ids who are in the register; None names nobody."""
-    wanted = sorted({person for person in ids if person is not None})
-    return {person.id: person for person in await reader.find(PEOPLE, {"_id": {"$in": wanted}})} if wanted else {}
+    return await by_id(reader, PEOPLE, [person for task in tasks for person in (task.responsible_id, task.approver_id)])
 
 
 async def facts_of(reader: Reader, task: Task, today: date) -> Facts:
@@ -523,12 +522,6 @@ async def tasks_due_in(reader: Reader, unit_id: str, period: Month) -> list[Task
     due = {"$gte": period.first.isoformat(), "$lte": period.last.isoformat()}
     found = await reader.find(TASKS, {"lead_unit_id": unit_id, "due_on": due}, sort=("due_on",))
     return sorted((task for task in found if task.sample is None), key=lambda task: task.id)
-
-
-async def directives_by_id(reader: Reader, ids: Iterable[str | None]) -> dict[str, Directive]:
-    """The papers of these ids that are registered; None names none."""
-    wanted = sorted({one for one in ids if one is not None})
-    return {one.id: one for one in await reader.find(DIRECTIVES, {"_id": {"$in": wanted}})} if wanted else {}
 
 
 async def latest_score(reader: Reader, unit_id: str, period: Month) -> Score | None:
@@ -578,8 +571,7 @@ async def submissions_since(reader: Reader, plan_id: str, since: datetime) -> li
 
 async def unit_names(reader: Reader, ids: Iterable[str]) -> dict[str, str]:
     """The full names of units by id."""
-    wanted = sorted(set(ids))
-    return {unit.id: unit.full_name for unit in await reader.find(UNITS, {"_id": {"$in": wanted}})} if wanted else {}
+    return {unit.id: unit.full_name for unit in (await by_id(reader, UNITS, ids)).values()}
 
 
 async def load_by_unit(reader: Reader, directive_id: str | None) -> dict[str, int]:

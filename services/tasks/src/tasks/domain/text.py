@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _SPACE = re.compile(r"\s+")
 _DASHES = str.maketrans({"‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-"})
@@ -12,6 +13,11 @@ _DASHES = str.maketrans({"‐": "-", "‑": "-", "‒": "-", "–": "-", "—": 
 def tidy(text: str) -> str:
     """NFC, one space between words, none at the ends. The words themselves stay as written (golden case G067)."""
     return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
+
+
+def each_once(texts: Iterable[str]) -> list[str]:
+    """The texts in their order, each where it first stands."""
+    return list(dict.fromkeys(texts))
 
 
 def fold(text: str) -> str:

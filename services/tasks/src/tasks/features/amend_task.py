@@ -17,7 +17,7 @@ from tasks.features.create_task import check_leads
 from tasks.features.task_command import OnTask, load_task
 from tasks.features.task_content import TaskContent, check_known
 from tasks.features.task_view import ShownTask, TaskView, saved, to_show
-from tasks.store import facts_of, units_by_id
+from tasks.store import UNITS, by_id, facts_of
 
 routes = Routes("tasks")
 
@@ -35,7 +35,7 @@ async def handle(command: OnTask[dict[str, Any]], uow: UnitOfWork) -> ShownTask:
     if not task.amend(changes, corrects_due_day=uow.actor.units is None):
         return await to_show(uow, task, uow.now)
     if task.lead_unit_id != led_by:
-        units = await units_by_id(uow, [led_by, task.lead_unit_id])
+        units = await by_id(uow, UNITS, [led_by, task.lead_unit_id])
         check_not_pushed_up(uow.actor, units.get(led_by or ""), units.get(task.lead_unit_id or ""))
     check_leads(uow, task.lead_unit_id)
     check_stays_clear(task, await facts_of(uow, task, local_day(uow.now)), before)

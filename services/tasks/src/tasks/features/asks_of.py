@@ -10,20 +10,15 @@ from pydantic_core import PydanticCustomError
 from common.http import Command
 from tasks.domain.concretisation import Asked
 from tasks.domain.directory import Level
+from tasks.domain.text import each_once
 from tasks.features.task_content import Id
-
-
-def _each_once(given: list[str]) -> list[str]:
-    return list(dict.fromkeys(given))
 
 
 class AsksOf(Command):
     """Units of these levels, as the register has them on the day that is looked at, and the units that are named."""
 
-    levels: Annotated[
-        list[Level], Field(default_factory=list, max_length=6, examples=[["commune"]]), AfterValidator(_each_once)
-    ]
-    unit_ids: Annotated[list[Id], Field(default_factory=list, max_length=500), AfterValidator(_each_once)]
+    levels: Annotated[list[Level], Field(default_factory=list, max_length=6, examples=[["commune"]]), AfterValidator(each_once)]
+    unit_ids: Annotated[list[Id], Field(default_factory=list, max_length=500), AfterValidator(each_once)]
     working_days: Annotated[
         int | None, Field(strict=True, ge=1, le=1000, description="Days that the paper gives from its issue, if it says so")
     ] = None

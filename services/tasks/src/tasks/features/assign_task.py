@@ -14,7 +14,7 @@ from tasks.domain.permissions import check_manages
 from tasks.features.task_command import OnTask, load_task
 from tasks.features.task_content import Id
 from tasks.features.task_view import ShownTask, TaskView, saved
-from tasks.store import people_by_id
+from tasks.store import PEOPLE, by_id
 
 routes = Routes("tasks")
 
@@ -27,7 +27,7 @@ async def handle(command: OnTask[Assignment], uow: UnitOfWork) -> ShownTask:
     """Raises `RuleBroken` for a person who is unknown, inactive, of another unit than the lead, or the approver."""
     task = await load_task(uow, command, check_manages)
     person_id = command.body.responsible_id or task.responsible_id
-    task.assign(person_id, unfit(task, person_id, await people_by_id(uow, [person_id])))
+    task.assign(person_id, unfit(task, person_id, await by_id(uow, PEOPLE, [person_id])))
     return await saved(uow, task)
 
 

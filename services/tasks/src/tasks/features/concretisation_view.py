@@ -11,7 +11,7 @@ from common.http import View
 from common.repository import Reader
 from tasks.domain.concretisation import Claim, Decision, Entry, Standing, State
 from tasks.features.concretising import Asking
-from tasks.store import directives_by_id, unit_names
+from tasks.store import DIRECTIVES, by_id, unit_names
 
 
 class PaperView(View):
@@ -116,7 +116,7 @@ async def shower(reader: Reader, asking: Asking, shown: Iterable[Standing]) -> S
     carried = [one for standing in shown for one in standing.carried_from]
     entries = [standing.paper for standing in shown] + [one.paper for one in carried]
     between = {one for entry in entries if entry is not None for one in entry.through}
-    found = await directives_by_id(reader, between)
+    found = await by_id(reader, DIRECTIVES, between)
     papers = {
         paper.id: PaperView(directive_id=paper.id, number=paper.number, issued_on=paper.issued_on) for paper in found.values()
     }

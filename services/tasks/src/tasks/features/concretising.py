@@ -22,9 +22,10 @@ from tasks.domain.directory import Unit
 from tasks.store import (
     CONCRETISATIONS,
     DIRECTIVE_LINES,
+    DIRECTIVES,
     UNITS,
+    by_id,
     committee,
-    directives_by_id,
     issuers,
     papers_below,
     predecessors,
@@ -121,9 +122,7 @@ async def check_units(reader: Reader, asked: Asked | None, issuer_unit_id: str |
     named = {f"asks_of.unit_ids.{place}": unit for place, unit in enumerate(asked.unit_ids if asked else ())}
     if issuer_unit_id is not None:
         named["issuer_unit_id"] = issuer_unit_id
-    if not named:
-        return
-    known = {unit.id: unit for unit in await reader.find(UNITS, {"_id": {"$in": sorted(set(named.values()))}})}
+    known = await by_id(reader, UNITS, named.values())
     unknown = Words("Không có đơn vị này trong danh mục.", "There is no such unit in the register.")
     repair = Words("Hãy tìm bằng GET /v1/units?q=&as_of=.", "Look it up by GET /v1/units?q=&as_of=.")
     problems = [
@@ -161,7 +160,7 @@ async def keep_rows(uow: UnitOfWork, papers: Iterable[str], *, relinked: Iterabl
 async def stated_anew(reader: Reader, papers: Iterable[str]) -> list[Concretisation]:
     """The rows that would say something else, had they been derived from these papers now. Nothing is written."""
     wanted = sorted(set(papers))
-    found = await directives_by_id(reader, wanted)
+    found = await by_id(reader, DIRECTIVES, wanted)
     known = await with_those_above(reader, found.values())
     entries: dict[tuple[str, str], list[Entry]] = {}
     for paper in found.values():

@@ -18,7 +18,7 @@ from tasks.domain.permissions import check_manages
 from tasks.features.task_command import Because, OnTask, load_task
 from tasks.features.task_content import Id, check_known
 from tasks.features.task_view import ShownTask, TaskView, saved
-from tasks.store import committee, units_by_id
+from tasks.store import UNITS, by_id, committee
 
 routes = Routes("tasks")
 
@@ -42,7 +42,7 @@ async def handle(command: OnTask[Objection], uow: UnitOfWork) -> ShownTask:
             problem = FieldProblem("proposed_unit_id", "proposal_without_function", message, repair, body.proposed_unit_id)
             raise Invalid(message, [problem])
         await check_known(uow, {"lead_unit_id": body.proposed_unit_id}, unit_as="proposed_unit_id")
-        units = await units_by_id(uow, [task.lead_unit_id, body.proposed_unit_id])
+        units = await by_id(uow, UNITS, [task.lead_unit_id, body.proposed_unit_id])
         proposed = units[body.proposed_unit_id]
         check_not_pushed_up(uow.actor, units.get(task.lead_unit_id or ""), proposed)
         words = f"{words} (đề xuất giao: {proposed.full_name})"

@@ -22,11 +22,12 @@ from tasks.domain.report import Frozen, Report, Row, row_of, submission_row
 from tasks.domain.reporting import PLAN_ID, ReportPlan
 from tasks.features.report_view import ReportView, body_of
 from tasks.store import (
+    DIRECTIVES,
     REPORT_BODIES,
     REPORT_PLANS,
     REPORTS,
+    by_id,
     committee,
-    directives_by_id,
     last_report,
     submissions_of,
     submissions_since,
@@ -90,7 +91,7 @@ async def _rows(uow: UnitOfWork, plan: ReportPlan, settings: Committee, today: d
     reader = Reader(uow.database, uow.session)  # the tasks pass by: the unit of work would keep them all
     rows: list[Row] = []
     async for page in tasks_of_plan(reader, plan):
-        papers = await directives_by_id(reader, [task.directive_id for task in page])
+        papers = await by_id(reader, DIRECTIVES, [task.directive_id for task in page])
         units = {unit for task in page for unit in (task.lead_unit_id, *task.coordinator_unit_ids) if unit is not None}
         names = await unit_names(reader, units)
         rows += [row_of(task, today, settings, names, papers) for task in page]

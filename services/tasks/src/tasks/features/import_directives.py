@@ -13,7 +13,7 @@ from tasks.domain.rows import Reading, differing, unique
 from tasks.domain.rows_directives import judge_issuer, number_key, read_directive
 from tasks.features.concretising import keep_rows
 from tasks.features.importing import Import, accepted
-from tasks.store import DIRECTIVES, UNITS, directives_numbered, issuers
+from tasks.store import DIRECTIVES, UNITS, by_id, directives_numbered, issuers
 
 
 async def import_directives(work: Import) -> list[Reading]:
@@ -67,8 +67,7 @@ async def import_directives(work: Import) -> list[Reading]:
 
 async def _judge_issuers(work: Import, readings: Sequence[Reading], wanted: Mapping[int, dict[str, Any]]) -> None:
     """Add to each row's fields the unit that issued the paper, as far as that is clear."""
-    given = sorted({uid for reading in readings if (uid := reading.text("issuer_uid"))})
-    known = {unit.id for unit in await work.uow.find(UNITS, {"_id": {"$in": given}})} if given else set()
+    known = await by_id(work.uow, UNITS, [reading.text("issuer_uid") or None for reading in readings])
     names = await issuers(work.uow, {fields["issuer"] for fields in wanted.values()})
     for reading in readings:
         fields = wanted[id(reading)]

@@ -8,10 +8,9 @@ from typing import Annotated, Any
 from fastapi import Response
 from pydantic import Field
 
-from common.errors import NotFound, Words
 from common.http import Call, Items, Paged, Routes, View, reads
-from tasks.domain.directive import Directive
-from tasks.store import DIRECTIVE_LINES, DIRECTIVES, line_key
+from tasks.features.directive_view import find_directive
+from tasks.store import DIRECTIVE_LINES, line_key
 
 routes = Routes("directives")
 
@@ -34,9 +33,7 @@ async def list_directive_history(
     """Oldest first: corrected, amended, ended; claimed, confirmed, rejected, reminded. Lines about units of others are left
     out for a caller who is limited to some.
     """
-    directive = await call.reader.get(DIRECTIVES, directive_id)
-    if directive is None:
-        raise NotFound.of(Words(*Directive.noun), directive_id)
+    directive = await find_directive(call.reader, directive_id)
     after = call.after(listing) or ""
     own = [
         (line_key(line.at, f"{place:06d}"), HistoryView.model_validate(line.model_dump()))

@@ -14,7 +14,7 @@ from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain.directive import Directive
 from tasks.domain.document_number import read_number
-from tasks.domain.text import tidy
+from tasks.domain.text import each_once, tidy
 from tasks.features.asks_of import AsksOf
 from tasks.features.concretising import check_speaks_for, check_units, keep_rows, resolve_issuer
 from tasks.features.directive_view import DirectiveView
@@ -23,8 +23,8 @@ from tasks.store import DIRECTIVES, directives_numbered
 routes = Routes("directives")
 
 
-def _each_once(bodies: list[str]) -> list[str]:
-    return [body for body in dict.fromkeys(tidy(body) for body in bodies) if body]
+def _named(bodies: list[str]) -> list[str]:
+    return each_once(body for one in bodies if (body := tidy(one)))
 
 
 Awaited = Annotated[
@@ -35,7 +35,7 @@ Awaited = Annotated[
         description="Bodies, as plans word them, whose paper this is: dates every task below that waits for one of them",
         examples=[["Trung ương"]],
     ),
-    AfterValidator(_each_once),
+    AfterValidator(_named),
 ]
 
 

@@ -16,6 +16,7 @@ from tasks.domain.concretisation import State
 from tasks.domain.directive import Directive
 from tasks.domain.directory import Level
 from tasks.domain.permissions import check_standing_agency
+from tasks.domain.text import each_once
 from tasks.features.concretising import Asking, check_asks_somebody, look, not_asked, row_of, write_line
 from tasks.features.task_command import Said
 from tasks.features.task_content import Id
@@ -24,15 +25,11 @@ from tasks.store import CONCRETISATIONS, DIRECTIVES, committee, units_with_heads
 routes = Routes("directives")
 
 
-def _each_once(ids: list[str]) -> list[str]:
-    return list(dict.fromkeys(ids))
-
-
 class Whom(Command):
     """All that are silent, unless a level or units are named."""
 
     level: Level | None = None
-    unit_ids: Annotated[list[Id], Field(default_factory=list, max_length=500), AfterValidator(_each_once)]
+    unit_ids: Annotated[list[Id], Field(default_factory=list, max_length=500), AfterValidator(each_once)]
     partly_carried: Annotated[
         bool, Field(strict=True, description="Also those of whose predecessors only some had a paper")
     ] = False

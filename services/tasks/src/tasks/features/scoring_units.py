@@ -15,11 +15,12 @@ from tasks.domain.scores import ScoreFacts, facts_of_submission, facts_of_tasks,
 from tasks.domain.scoring import Deduction, Fact, ScoringRules, Sum, score
 from tasks.domain.timeliness import timeliness
 from tasks.store import (
+    DIRECTIVES,
     REPORT_PLANS,
     SUBMISSIONS,
     UNITS,
+    by_id,
     committee,
-    directives_by_id,
     facts_of_months,
     rubric_on,
     tasks_due_in,
@@ -71,7 +72,7 @@ async def compute(reader: Reader, unit: Unit, period: Month, rubric: Rubric, rul
 
 async def _from_tasks(reader: Reader, unit: Unit, period: Month, rules: ScoringRules, today: date) -> list[Fact]:
     tasks, settings = await tasks_due_in(reader, unit.id, period), await committee(reader)
-    papers = await directives_by_id(reader, [task.directive_id for task in tasks])
+    papers = await by_id(reader, DIRECTIVES, [task.directive_id for task in tasks])
     late = [task.id for task in tasks if timeliness(task, today, settings) in ("overdue", "done_late")]
     given = [(task, papers[task.directive_id].issuer if task.directive_id in papers else "") for task in tasks]
     return facts_of_tasks(given, rules, today, late)

@@ -10,14 +10,12 @@ from fastapi import Query, Response
 from pydantic import Field
 
 from common.domain import local_day
-from common.errors import NotFound, Words
 from common.http import Call, Items, Paged, Routes, View, reads
 from tasks.domain.concretisation import Asked, State
-from tasks.domain.directive import Directive
 from tasks.domain.directory import Level
 from tasks.features.concretisation_view import StandingView, shower
 from tasks.features.concretising import look
-from tasks.store import DIRECTIVES
+from tasks.features.directive_view import find_directive
 
 routes = Routes("directives")
 
@@ -50,9 +48,7 @@ async def show_concretisation(
     ] = None,
 ) -> Response:
     """By unit: its paper with the lag in working days, or how long it has been silent, or why it does not apply."""
-    directive = await call.reader.get(DIRECTIVES, directive_id)
-    if directive is None:
-        raise NotFound.of(Words(*Directive.noun), directive_id)
+    directive = await find_directive(call.reader, directive_id)
     day = as_of or local_day(call.units.clock())
     asking = await look(call.reader, directive, day, level=level, actor=call.actor)
     counts = Counter[State](dict.fromkeys(get_args(State), 0))

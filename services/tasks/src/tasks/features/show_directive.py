@@ -6,11 +6,8 @@ from typing import Annotated
 
 from fastapi import Response
 
-from common.errors import NotFound, Words
 from common.http import Call, Routes, reads
-from tasks.domain.directive import Directive
-from tasks.features.directive_view import DirectiveView
-from tasks.store import DIRECTIVES
+from tasks.features.directive_view import DirectiveView, find_directive
 
 routes = Routes("directives")
 
@@ -18,7 +15,5 @@ routes = Routes("directives")
 @routes.get("/directives/{directive_id}", response_model=DirectiveView)
 async def show_directive(directive_id: str, call: Annotated[Call, reads("directives:read")]) -> Response:
     """A paper, its number as written and as read."""
-    directive = await call.reader.get(DIRECTIVES, directive_id)
-    if directive is None:
-        raise NotFound.of(Words(*Directive.noun), directive_id)
+    directive = await find_directive(call.reader, directive_id)
     return call.one(DirectiveView.of(directive), directive.version)

@@ -8,22 +8,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from common.domain import Document
 from common.errors import FieldProblem, Invalid, Words
 from common.repository import Reader, Store
 from tasks.domain.deadline import Cadence
 from tasks.domain.product import EvidenceKind, ProductKind
-from tasks.domain.text import tidy
+from tasks.domain.text import each_once, tidy
 from tasks.features.merge_patch import MergePatch
-from tasks.store import DIRECTIVES, PEOPLE, UNITS
+from tasks.store import DIRECTIVES, PEOPLE, UNITS, by_id
 
 Text = Annotated[str, AfterValidator(tidy), Field(max_length=2000)]
 Title = Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=500, examples=["Rà soát tài khoản người dùng"])]
 Id = Annotated[str, Field(min_length=1, max_length=128)]
-
-
-def _each_once(ids: list[str]) -> list[str]:
-    return list(dict.fromkeys(ids))
 
 
 class TaskContent(MergePatch):
@@ -36,7 +31,7 @@ class TaskContent(MergePatch):
     lead_written: Text = Field("", description="The lead as the plan words it")
     lead_unit_id: Id | None = None
     coordinators_written: Text = ""
-    coordinator_unit_ids: Annotated[list[Id], Field(default_factory=list, max_length=200), AfterValidator(_each_once)]
+    coordinator_unit_ids: Annotated[list[Id], Field(default_factory=list, max_length=200), AfterValidator(each_once)]
     responsible_id: Id | None = None
     approver_id: Id | None = None
     deadline_written: Text = Field(
@@ -91,10 +86,7 @@ def _named(given: Mapping[str, Any], *fields: str) -> dict[str, str]:
 
 
 async def _unknown(reader: Reader, store: Store[Any], wanted: Mapping[str, str]) -> list[FieldProblem]:
-    if not wanted:
-        return []
-    found: list[Document] = await reader.find(store, {"_id": {"$in": sorted(set(wanted.values()))}})
-    known = {document.id for document in found}
+    known = await by_id(reader, store, wanted.values())
     noun, repair = _NOUNS[store.collection]
     message = Words(f"Không có {noun.vi} này trong danh mục.", f"There is no such {noun.en} in the register.")
     code = f"{noun.en}_unknown"
