@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,10 +13,11 @@ from common.domain import Actor
 from common.outbox import new_id
 from common.service import Process
 from common.testing import Area
-from common.unit_of_work import UnitOfWork
+from common.unit_of_work import UnitOfWork, Units
 from tasks.domain.directive import Directive
 from tasks.domain.directory import Person, Unit
 from tasks.domain.task import Task
+from tasks.features.pages import Step, apart
 from tasks.service import service
 from tasks.store import DIRECTIVES, PEOPLE, UNITS
 
@@ -152,3 +153,17 @@ async def furnished(area: Area, clock: HandClock, role: str = "api") -> AsyncIte
     async with area.running(service, role, clock) as process:
         await furnish(process)
         yield process
+
+
+def cut_off_at(page: int) -> Callable[..., Awaitable[bool]]:
+    """`pages.apart` of a run that is cut off before the page of this number."""
+    begun = 0
+
+    async def apart_until(units: Units, step: Step, ids: list[str]) -> bool:
+        nonlocal begun
+        begun += 1
+        if begun == page:
+            raise ConnectionError("cut off")
+        return await apart(units, step, ids)
+
+    return apart_until

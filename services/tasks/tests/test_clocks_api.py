@@ -12,10 +12,9 @@ from common.outbox import OUTBOX
 from common.service import Process
 from common.testing import Area
 from common.unit_of_work import UnitOfWork
-from services.tasks.tests.task_world import DOER, HEAD, SCOPES, A, HandClock, TaskApi, a_task, calling
+from services.tasks.tests.task_world import DOER, HEAD, SCOPES, A, HandClock, TaskApi, a_task, calling, cut_off_at
 from tasks.domain.reading import read_words
 from tasks.features import follow_papers, keep_calendars
-from tasks.features.pages import apart
 from tasks.store import TASKS, save_task
 
 pytestmark = pytest.mark.servers
@@ -181,16 +180,7 @@ async def test_hundreds_of_waiting_tasks_follow_in_pages_and_a_run_that_was_cut_
         await process.units.run(draft, process.units.system())
     await paper(registrar, "06-KH/BCĐTW", issued_on="2026-11-20", parent_id=root, awaited_as=["Trung ương"])
     monkeypatch.setattr(follow_papers, "PAGE", 40)
-    pages = 0
-
-    async def cut_off(*given: Any) -> bool:
-        nonlocal pages
-        pages += 1
-        if pages == 3:
-            raise ConnectionError("cut off")
-        return await apart(*given)
-
-    monkeypatch.setattr(follow_papers, "apart", cut_off)
+    monkeypatch.setattr(follow_papers, "apart", cut_off_at(3))
     with pytest.raises(ConnectionError):
         await follow(process)
     assert len(await told(process, "clock_started")) == 80

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -28,11 +27,11 @@ from services.tasks.tests.task_world import (
     TaskApi,
     a_task,
     calling,
+    cut_off_at,
 )
 from tasks.domain.directive import Directive
 from tasks.domain.directory import Person
 from tasks.features import climb_ladders
-from tasks.features.pages import apart
 from tasks.store import PEOPLE
 
 pytestmark = pytest.mark.servers
@@ -357,17 +356,8 @@ async def test_a_run_that_is_cut_off_or_doubled_says_each_step_once(process: Pro
     late = [a_task(id=f"t{number:02d}", state="assigned", due_on=TODAY - timedelta(days=4)) for number in range(11)]
     idle = [a_task(id=f"x-{state}", state=state, due_on=date(2026, 1, 1)) for state in ("draft", "submitted", "cancelled")]
     await keep(process, *late, *idle)
-    pages = 0
-
-    async def cut_off(*given: Any) -> bool:
-        nonlocal pages
-        pages += 1
-        if pages == 3:
-            raise ConnectionError("cut off")
-        return await apart(*given)
-
     with monkeypatch.context() as patched:
-        patched.setattr(climb_ladders, "apart", cut_off)
+        patched.setattr("tasks.features.pages.apart", cut_off_at(3))
         with pytest.raises(ConnectionError):
             await climb(process)
     assert len(await told(process, "escalated")) == 8

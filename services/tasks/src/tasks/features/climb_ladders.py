@@ -12,44 +12,40 @@ from functools import partial
 from typing import Any
 
 from common.domain import local_day
-from common.repository import DERIVED, Reader
+from common.repository import Reader
 from common.unit_of_work import UnitOfWork, Units
 from tasks.domain.committee import Committee
 from tasks.domain.dispute import raise_dispute
 from tasks.domain.steps import climb, ladder
 from tasks.domain.task import Task
-from tasks.features.pages import apart
+from tasks.features.pages import each_page
 from tasks.store import TASKS, committee, save_task, unanswered, unclimbed
 
 PAGE = 100
-Condition = Callable[[date, str], dict[str, Any]]
-"""Which tasks the job has to look at on a day, behind a key."""
 
 
 async def run(units: Units, _settings: Any) -> None:
     """The highest step first: who is there is done with all steps below in one go."""
     rules = await committee(Reader(units.database))
-    for step in sorted({one.days for one in ladder(rules)}, reverse=True):
-        await _pages(units, "late", partial(unclimbed, step), climb)
-    await _pages(units, "answer_by", unanswered, _raise)
+    for days in sorted({one.days for one in ladder(rules)}, reverse=True):
+        await each_page(units, TASKS, "_d.late", partial(_unclimbed, days), partial(_act, climb), PAGE)
+    await each_page(units, TASKS, "_d.answer_by", _unanswered, partial(_act, _raise), PAGE)
+
+
+def _unclimbed(days: int, today: date, _: Committee, after: str) -> dict[str, Any]:
+    return unclimbed(days, today, after)
+
+
+def _unanswered(today: date, _: Committee, after: str) -> dict[str, Any]:
+    return unanswered(today, after)
 
 
 def _raise(task: Task, rules: Committee, today: date) -> bool:
     return raise_dispute(task, today, rules)
 
 
-async def _pages(units: Units, field: str, wanted: Condition, act: Callable[[Task, Committee, date], bool]) -> None:
-    async def step(uow: UnitOfWork, ids: list[str]) -> None:
-        rules, today = await committee(uow), local_day(uow.now)
-        for task in await uow.find(TASKS, {"_id": {"$in": ids}}, sort=("_id",)):
-            if act(task, rules, today):
-                save_task(uow, task)
-
-    after = ""
-    while True:
-        query = wanted(local_day(units.clock()), after)
-        found = await Reader(units.database).find(TASKS, query, sort=(f"_d.{field}",), limit=PAGE)
-        if not found:
-            return
-        after = str(TASKS.dump(found[-1])[DERIVED][field])
-        await apart(units, step, [task.id for task in found])
+async def _act(act: Callable[[Task, Committee, date], bool], uow: UnitOfWork, ids: list[str]) -> None:
+    rules, today = await committee(uow), local_day(uow.now)
+    for task in await uow.find(TASKS, {"_id": {"$in": ids}}, sort=("_id",)):
+        if act(task, rules, today):
+            save_task(uow, task)

@@ -5,18 +5,16 @@ May be cut off anywhere: what was looked at says itself when to look again, so i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 from common.domain import local_day
-from common.repository import Reader
 from common.unit_of_work import UnitOfWork, Units
 from tasks.domain.committee import Committee
 from tasks.domain.periods import open_periods, tell_of_period
 from tasks.domain.task import Task
 from tasks.domain.waiting import ask_again, body_key, start_clock, starts_clocks, waits
-from tasks.features.pages import Step, apart
+from tasks.features.pages import each_page
 from tasks.store import (
     BEHIND_ALL,
     DIRECTIVES,
@@ -33,30 +31,22 @@ PAGE = 50
 
 
 async def run(units: Units, _settings: Any) -> None:
-    """Look at every task whose day has come, then tell of periods. "Today" is asked for page by page."""
-    await _pages(units, TASKS, "look", lambda today, _: ("", f"{today}/{BEHIND_ALL}"), _look)
-    await _pages(units, PERIODS, "due", lambda today, _: ("", f"{today}/"), _tell)
-    await _pages(units, PERIODS, "untold", _soon, _tell)
+    """Look at every task whose day has come, then tell of periods."""
+    await each_page(units, TASKS, "_d.look", _to_look_at, _look, PAGE)
+    await each_page(units, PERIODS, "_d.due", _overdue, _tell, PAGE)
+    await each_page(units, PERIODS, "_d.untold", _due_soon, _tell, PAGE)
 
 
-def _soon(today: date, rules: Committee) -> tuple[str, str]:
-    return f"{today}/", f"{today + timedelta(days=rules.nearly_due_days)}/{BEHIND_ALL}"
+def _to_look_at(today: date, _: Committee, after: str) -> dict[str, Any]:
+    return keyed_between("look", after, f"{today}/{BEHIND_ALL}")
 
 
-Range = Callable[[date, Committee], tuple[str, str]]
+def _overdue(today: date, _: Committee, after: str) -> dict[str, Any]:
+    return keyed_between("due", after, f"{today}/")
 
 
-async def _pages(units: Units, store: Any, field: str, between: Range, step: Step) -> None:
-    """Every document whose key lies in the range, a page in one transaction."""
-    seen = ""
-    while True:
-        reader = Reader(units.database)
-        after, before = between(local_day(units.clock()), await committee(reader))
-        found = await reader.find(store, keyed_between(field, max(after, seen), before), sort=(f"_d.{field}",), limit=PAGE)
-        if not found:
-            return
-        seen = store.derive(found[-1])[field]
-        await apart(units, step, [document.id for document in found])
+def _due_soon(today: date, rules: Committee, after: str) -> dict[str, Any]:
+    return keyed_between("untold", max(f"{today}/", after), f"{today + timedelta(days=rules.nearly_due_days)}/{BEHIND_ALL}")
 
 
 async def _look(uow: UnitOfWork, ids: list[str]) -> None:

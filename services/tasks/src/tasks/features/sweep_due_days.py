@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 from common.domain import local_day
-from common.repository import Reader
 from common.unit_of_work import UnitOfWork, Units
 from tasks.domain.committee import Committee
-from tasks.features.pages import apart
+from tasks.features.pages import each_page
 from tasks.store import TASKS, committee, due_within, save_task
 
 PAGE = 100
 
 
 async def run(units: Units, _settings: Any) -> None:
-    """Go through all tasks whose due day has something to say. May be cut off anywhere: what was said is not found again.
-
-    "Today" is asked for page by page, so that a run that lasts beyond midnight in Asia/Ho_Chi_Minh goes on rightly.
-    """
+    """Go through all tasks whose due day has something to say. May be cut off anywhere: what was said is not found again."""
     for condition in (_overdue, _due_soon):
-        await _sweep(units, condition)
-
-
-Condition = Callable[[date, Committee, str], dict[str, Any]]
+        await each_page(units, TASKS, "_id", condition, _tell, PAGE)
 
 
 def _overdue(today: date, _: Committee, after: str) -> dict[str, Any]:
@@ -34,18 +26,6 @@ def _overdue(today: date, _: Committee, after: str) -> dict[str, Any]:
 
 def _due_soon(today: date, rules: Committee, after: str) -> dict[str, Any]:
     return due_within(today, today + timedelta(days=rules.nearly_due_days), told_at_most=0, after=after)
-
-
-async def _sweep(units: Units, condition: Condition) -> None:
-    after = ""
-    while True:
-        reader = Reader(units.database)
-        query = condition(local_day(units.clock()), await committee(reader), after)
-        ids = [task.id for task in await reader.find(TASKS, query, sort=("_id",), limit=PAGE)]
-        if not ids:
-            return
-        await apart(units, _tell, ids)
-        after = ids[-1]
 
 
 async def _tell(uow: UnitOfWork, ids: list[str]) -> None:
