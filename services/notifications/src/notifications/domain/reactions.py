@@ -290,11 +290,10 @@ def words(reaction: Reaction, event: Event) -> tuple[Bilingual, Bilingual]:
         "due": due_day(getattr(event, "period_due_on", None) or getattr(event, "due_on", None)),
         "days": days_left(getattr(event, "days_left", 0)),
         "silent": days_silent(getattr(event, "silent_working_days", None)),
+        "paper": paper(one_line(str(getattr(event, "number", ""))), getattr(event, "issued_on", None)),
         "late": days_late(getattr(event, "days_late", 0)),
         **{name: due_day(getattr(event, field, None)) for name, field in _DAYS.items()},
     }
-    if isinstance(event, ConcretisationReminded | NotApplicableConfirmed | NotApplicableRejected):
-        values["paper"] = paper(one_line(event.number), event.issued_on)
     plain = {"title": one_line(getattr(event, "title", "")), "period": getattr(event, "period", "")}
     vi, en = ({name: getattr(value, language) for name, value in values.items()} for language in ("vi", "en"))
 

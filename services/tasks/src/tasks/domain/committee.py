@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from common.contracts.tasks import CommitteeSettingsChanged
 from common.domain import Aggregate, Day
 from tasks.domain.deadline import Cadence
-from tasks.domain.matters import Told
+from tasks.domain.matters import DecidedBy, Told
 from tasks.domain.working_days import WeekendRule, WorkingDays
 
 COMMITTEE_ID = "committee"
@@ -61,7 +61,7 @@ class Committee(Aggregate):
     """Calendar days before a unit is reminded again of a directive that it has not concretised: no text read says how often
     (11-KH/BCĐ checks weekly)."""
 
-    extension_decided_by: Literal["by_source", "approver", "standing_agency"] = "by_source"
+    extension_decided_by: DecidedBy = "by_source"
     """Who grants an extension: by the source of the deadline, the standing agency for one that a superior's paper set, else the
     approver. An extension is only by authority (11-KH/BCĐ); which authority, the articles that were read do not say
     (18/2016/QĐ-UBND: DOMAIN 10.7), so that the default is ours."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from tasks.domain.directory import Unit
 from tasks.domain.text import spelling
@@ -44,6 +45,12 @@ def unit_spellings(issuer: str) -> list[str]:
         if written.startswith(f"{committee} "):
             found.append(f"{kind} {written.removeprefix(f'{committee} ')}")
     return list(dict.fromkeys(found))
+
+
+def issuer_fields(units: list[str]) -> dict[str, Any]:
+    """What units that may be meant come to, as fields of a directive: the one, or those between whom somebody decides."""
+    clear = len(units) == 1
+    return {"issuer_unit_id": units[0] if clear else None, "issuer_candidates": [] if clear else units}
 
 
 class Issuers:

@@ -13,12 +13,16 @@ from common.errors import FieldProblem, Words
 
 Level = Literal["approver", "standing_agency", "committee_leader"]
 """Who may decide, the lowest first."""
+DecidedBy = Literal["by_source", "approver", "standing_agency"]
+"""Who grants an extension: this level, or the one that the source of the deadline asks for."""
 LEVELS: tuple[Level, ...] = ("approver", "standing_agency", "committee_leader")
 Told = Literal["responsible", "unit_head", "standing_agency", "committee_leader"]
 """Who is told of a late task, step by step."""
 
 
 class _Kept(BaseModel):
+    """Like a stored document it keeps fields that this version does not know (`common.domain.Document`)."""
+
     model_config = ConfigDict(extra="allow")
 
 

@@ -9,6 +9,7 @@ from common.errors import Words
 from tasks.domain.directive import Directive
 from tasks.domain.document_number import read_number
 from tasks.domain.findings import EMPTY
+from tasks.domain.issuers import issuer_fields
 from tasks.domain.rows import MAX_ID, Reading
 from tasks.domain.table import Columns
 from tasks.domain.text import fold
@@ -63,9 +64,8 @@ def judge_issuer(reading: Reading, issuer: str, meant: list[str], known: Collect
             Words("Hãy nhập danh mục đơn vị trước.", "Import the register of units first."),
         )
         return {}
-    if given or len(meant) == 1:
-        return {"issuer_unit_id": given or meant[0], "issuer_candidates": []}
-    if meant:
+    units = [given] if given else meant
+    if len(units) > 1:
         reading.say(
             "issuer_ambiguous",
             "warning",
@@ -77,7 +77,7 @@ def judge_issuer(reading: Reading, issuer: str, meant: list[str], known: Collect
             issuer,
             Words("Hãy ghi issuer_uid.", "Give issuer_uid."),
         )
-    return {"issuer_candidates": meant}
+    return issuer_fields(units)
 
 
 def _judge_number(reading: Reading, written: str, kind: str) -> None:

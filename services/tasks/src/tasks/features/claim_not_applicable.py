@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Response
@@ -52,7 +53,8 @@ async def handle(command: OnUnit, uow: UnitOfWork) -> StandingView:
         row.decide_not_applicable(directive.paper, command.decision, today, by, command.words)
     uow.save(CONCRETISATIONS, row)
     write_line(uow, directive.id, f"not_applicable_{command.decision or 'claimed'}", command.words, [command.unit_id])
-    return await standing_view(uow, await look(uow, directive, today), command.unit_id)
+    said = replace(asking, rows=asking.rows | {row.unit_id: row})
+    return await standing_view(uow, said, command.unit_id)
 
 
 async def _run(directive_id: str, body: OfUnit, effect: Effect, decision: Decision | None) -> Response:

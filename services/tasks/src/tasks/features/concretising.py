@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from common.domain import Actor
 from common.errors import FieldProblem, Forbidden, Invalid, RuleBroken, Words
@@ -19,6 +20,8 @@ from common.unit_of_work import UnitOfWork
 from tasks.domain.concretisation import Asked, Concretisation, DirectiveLine, Entry, Matrix, Standing
 from tasks.domain.directive import Directive
 from tasks.domain.directory import Unit
+from tasks.domain.issuers import issuer_fields
+from tasks.domain.working_days import WorkingDays
 from tasks.store import (
     CONCRETISATIONS,
     DIRECTIVE_LINES,
@@ -37,13 +40,20 @@ from tasks.store import (
 
 @dataclass(frozen=True)
 class Asking:
-    """A directive on a day: the units that it asks, what there is to say of each, and where each stands."""
+    """A directive on a day: the units that it asks, what there is to say of each, and whom they follow."""
 
     directive: Directive
     day: date
     units: dict[str, Unit]
     rows: dict[str, Concretisation]
-    standings: dict[str, Standing]
+    before: dict[str, list[str]]
+    calendar: WorkingDays
+
+    @cached_property
+    def standings(self) -> dict[str, Standing]:
+        """Where each unit stands by these rows."""
+        matrix = Matrix(self.directive.paper, self.day, self.calendar, self.rows, self.before)
+        return {unit.id: matrix.standing(unit.id, unit.valid_from) for unit in self.units.values()}
 
 
 async def look(
@@ -63,10 +73,7 @@ async def look(
     }
     rows = await rows_of_directive(reader, directive.id) if units else {}
     before = await predecessors(reader, units, day) if units else {}
-    rules = await committee(reader)
-    matrix = Matrix(directive.paper, day, rules.working_days, rows, before)
-    standings = {unit.id: matrix.standing(unit.id, unit.valid_from) for unit in units.values()}
-    return Asking(directive, day, units, rows, standings)
+    return Asking(directive, day, units, rows, before, (await committee(reader)).working_days)
 
 
 def row_of(asking: Asking, unit_id: str) -> Concretisation:
@@ -138,13 +145,7 @@ async def check_units(reader: Reader, asked: Asked | None, issuer_unit_id: str |
 
 async def resolve_issuer(reader: Reader, issuer: str, day: date) -> dict[str, object]:
     """Fields of a directive: the one unit that its issuer as written means on a day, or those between whom somebody decides."""
-    return meant((await issuers(reader, [issuer])).find(issuer, day))
-
-
-def meant(units: list[str]) -> dict[str, object]:
-    """What units that may be meant come to, as fields of a directive."""
-    clear = len(units) == 1
-    return {"issuer_unit_id": units[0] if clear else None, "issuer_candidates": [] if clear else units}
+    return issuer_fields((await issuers(reader, [issuer])).find(issuer, day))
 
 
 # --- the rows follow the papers ---

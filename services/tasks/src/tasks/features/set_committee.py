@@ -12,7 +12,7 @@ from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork, check_version
 from tasks.domain.committee import Committee, Escalation
 from tasks.domain.deadline import Cadence
-from tasks.domain.matters import Told
+from tasks.domain.matters import DecidedBy, Told
 from tasks.domain.permissions import check_acts_for_province
 from tasks.domain.steps import FEWEST, MOST
 from tasks.domain.working_days import WeekendRule
@@ -63,7 +63,7 @@ class CommitteeSettings(MergePatch):
     ]
     ask_again_days: Annotated[int, Field(strict=True, ge=1, le=366)] = 30
     extension_decided_by: Annotated[
-        Literal["by_source", "approver", "standing_agency"],
+        DecidedBy,
         Field(description="by_source: of a deadline that a superior's paper set the standing agency, else the approver"),
     ] = "by_source"
     dispute_answer_days: Annotated[

@@ -10,7 +10,7 @@ from fastapi import Response
 from common.http import Call, Routes, View, reads
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import Cadence
-from tasks.domain.matters import Told
+from tasks.domain.matters import DecidedBy, Told
 from tasks.domain.working_days import WeekendRule
 from tasks.store import committee
 
@@ -33,7 +33,7 @@ class CommitteeView(View):
     holidays: list[date]
     worked_days: list[date]
     ask_again_days: int
-    extension_decided_by: Literal["by_source", "approver", "standing_agency"]
+    extension_decided_by: DecidedBy
     dispute_answer_days: int
     escalations: list[EscalationView]
     remedy_plan_days: int | None
