@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from deploy.local.bootstrap import ROOT
+from deploy.local.database import uri
 from deploy.local.parts import Part, Trouble, answers, http_status
 
 HOST = "127.0.0.1"
@@ -140,7 +141,7 @@ class Profile:
 
     @property
     def mongo(self) -> str:
-        return self.wanted.mongo or f"mongodb://{HOST}:{self.ports['mongo']}/?replicaSet=secantus"
+        return self.wanted.mongo or uri(self.ports["mongo"])
 
     @property
     def mailbox(self) -> str:
