@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from statistics import median
 
 from tests.faults.checker import Damage, Finding
@@ -101,9 +102,15 @@ def levels(samples: Iterable[Sample], minutes: float) -> list[Level]:
     return found
 
 
-def judge(samples: Sequence[Sample], held: Iterable[HeldRows], minutes: float) -> list[Finding]:
-    """What leaks. A run shorter than `SHORTEST` is judged by its collections and by who ended, not by growth."""
-    return [*_restarts(samples), *(_growths(samples, minutes) if minutes >= SHORTEST else ()), *_rows(held)]
+def judge(
+    samples: Sequence[Sample], held: Iterable[HeldRows], minutes: float, cursors: tuple[float, float] = (0, 0)
+) -> list[Finding]:
+    """What leaks. A run shorter than `SHORTEST` is judged by its collections and by who ended, not by growth.
+
+    `cursors`: how many were open on the server at the beginning and at the end.
+    """
+    growths = (*_growths(samples, minutes), *_more("open cursors", cursors)) if minutes >= SHORTEST else ()
+    return [*_restarts(samples), *growths, *_rows(held)]
 
 
 def _restarts(samples: Iterable[Sample]) -> Iterator[Finding]:
@@ -123,11 +130,24 @@ def _growths(samples: Sequence[Sample], minutes: float) -> Iterator[Finding]:
     for one in found:
         if one.growth > MOST_GROWTH:
             yield Finding(Damage.LEAKED, f"memory of {one.process}: {one.rss[0]:.0f} to {one.rss[1]:.0f} KiB")
-        for what, (before, after) in (("descriptors", one.descriptors), ("threads", one.threads), ("tasks", one.tasks)):
-            if after > before * (1 + MOST_GROWTH) + MOST_MORE:
-                yield Finding(Damage.LEAKED, f"{what} of {one.process}: {before:g} to {after:g}")
+        for what, level in (("descriptors", one.descriptors), ("threads", one.threads)):
+            yield from _more(f"{what} of {one.process}", level)
         if not one.tasks[1]:
             yield Finding(Damage.WRONG, f"{one.process} says nothing of its tasks")
+    for deployable, replicas in groupby(sorted(found, key=_deployable), _deployable):
+        tasks = [one.tasks for one in replicas]
+        yield from _more(f"tasks of {deployable}", (sum(before for before, _ in tasks), sum(after for _, after in tasks)))
+
+
+def _deployable(level: Level) -> str:
+    """Its replicas are counted together where a lease, and the tasks that go with it, may move from one to another."""
+    return level.process.rpartition("-")[0] or level.process
+
+
+def _more(what: str, level: tuple[float, float]) -> Iterator[Finding]:
+    before, after = level
+    if after > before * (1 + MOST_GROWTH) + MOST_MORE:
+        yield Finding(Damage.LEAKED, f"{what}: {before:g} to {after:g}")
 
 
 def _rows(held: Iterable[HeldRows]) -> Iterator[Finding]:

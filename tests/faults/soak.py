@@ -149,9 +149,10 @@ async def soak(seed: int, minutes: float, *, aloud: bool) -> tuple[Soak, Watch, 
             held = await asyncio.to_thread(watch.held)
     finally:
         servers.close(keep=bool(findings))
-    findings += judge(watch.samples, held, played)
+    first, last = watch.server[min(1, len(watch.server) - 1)], watch.server[-1]
+    findings += judge(watch.samples, held, played, (first["open cursors"], last["open cursors"]))
     ends = {f"server's {name}, {end}": row[name] for name in ("open cursors", "connections", "resident, MiB")
-            for end, row in (("first", watch.server[min(1, len(watch.server) - 1)]), ("last", watch.server[-1]))}  # fmt: skip
+            for end, row in (("first", first), ("last", last))}  # fmt: skip
     figures = {**stage.figures, "writes a second": stage.callers.acknowledged / loaded, **ends}
     return (
         Soak(now(), commit(), seed, round(played, 1), figures, levels(watch.samples, played), held, list(map(str, findings))),

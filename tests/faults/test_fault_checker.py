@@ -329,7 +329,21 @@ def test_an_hour_without_a_leak_has_nothing_against_it() -> None:
 def test_what_grows_is_reported_with_its_process(what: str) -> None:
     (finding,) = judge(hour(**{what: 0.5}), [], 60)
     assert finding.damage is Damage.LEAKED
-    assert "tasks-api-1" in finding.what
+    assert "tasks-api" in finding.what
+
+
+def test_tasks_that_move_with_a_lease_to_another_replica_are_no_leak() -> None:
+    def moved(one: Sample) -> Sample:
+        if one.process == "tasks-api-1":
+            return replace(one, tasks=20 if one.at < 1800 else 10)
+        return replace(one, process="tasks-api-2", tasks=10 if one.at < 1800 else 20)
+
+    assert judge([moved(one) for one in hour()], [], 60) == []
+
+
+def test_cursors_that_stay_open_on_the_server_are_a_leak() -> None:
+    assert judge(hour(), [], 60, cursors=(10, 13)) == []
+    assert [one.what for one in judge(hour(), [], 60, cursors=(10, 14))] == ["open cursors: 10 to 14"]
 
 
 def test_warming_up_is_no_leak() -> None:
