@@ -16,7 +16,7 @@ import pytest
 from fastapi import APIRouter, Query
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from pydantic import TypeAdapter
+from pydantic import Field, StrictBool, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from common.consumer import handled_types, topics_for
@@ -128,9 +128,52 @@ class Loose(Command):
     days: list[date]
 
 
+class LooseNumber(Command):
+    by_name: dict[str, int]
+
+
+class SoundNumber(Command):
+    count: Annotated[int, Field(strict=True, ge=0)] = 0
+    open: StrictBool | None = None
+
+
 class Sound(Command):
     day: IsoDay
     at: IsoMoment | None = None
+
+
+def loose_values(service: Service) -> list[str]:
+    """Bodies in which a number or a truth value may also come as a text, or the one as the other."""
+    bodies = [(route.path, route.body_field) for route in api_routes(service) if route.body_field is not None]
+    return [path for path, body in bodies if _converts(_core_of(body.field_info), strict=False)]
+
+
+def _converts(schema: Any, *, strict: bool) -> bool:
+    if isinstance(schema, list | tuple):
+        return any(_converts(part, strict=strict) for part in schema)
+    if not isinstance(schema, dict):
+        return False
+    strict = bool(schema.get("strict", strict))
+    return (schema.get("type") in ("int", "float", "bool") and not strict) or any(
+        _converts(part, strict=strict) for part in schema.values()
+    )
+
+
+@every_service
+def test_numbers_and_truth_values_of_bodies_come_as_such(name: str) -> None:
+    assert loose_values(load(name)) == [], "strict=True, or StrictBool: what the OpenAPI document forbids is not taken"
+
+
+def test_a_value_that_is_converted_is_caught() -> None:
+    routes = Routes("planted")
+
+    @routes.post("/number")
+    async def number(command: LooseNumber, effect: Annotated[Effect, writes("tasks:write")]) -> None: ...
+
+    @routes.post("/sound")
+    async def sound(command: SoundNumber, effect: Annotated[Effect, writes("tasks:write")]) -> None: ...
+
+    assert loose_values(Service("tasks", "planted", Settings, [], routes=[routes])) == ["/v1/number"]
 
 
 def test_a_day_that_is_read_loosely_is_caught() -> None:

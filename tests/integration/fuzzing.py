@@ -33,6 +33,8 @@ from tools.openapi import documents
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "3"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
+PATIENCE = 60.0
+"""Seconds for one answer: it is not speed that is looked at, and the machine may be busy."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -117,7 +119,7 @@ def walk(called: Called) -> list[str]:
                 for case in cases_of(operation, mode, called.known, chance):
                     headers = {"Authorization": called.bearer(), "Idempotency-Key": new_id(), "Accept-Language": "en"}
                     try:
-                        case.call_and_validate(called.url, session, headers, checks=CHECKS)
+                        case.call_and_validate(called.url, session, headers, checks=CHECKS, timeout=PATIENCE)
                     except FailureGroup as failed:
                         wrong.append(f"{operation.label} ({mode.value}): {failed}")
     return wrong

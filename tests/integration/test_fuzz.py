@@ -31,7 +31,7 @@ from services.tasks.tests.task_world import MINISTRY, A, B, TaskApi, furnish
 from services.training.tests.training_world import Api as TrainingApi
 from tasks.domain.target import Target as Goal
 from tasks.store import TARGETS
-from tests.integration.fuzzing import Called, Known, scopes_of, walk
+from tests.integration.fuzzing import PATIENCE, Called, Known, scopes_of, walk
 from tools.services import load
 from training.domain.directory import Person as Learner
 from training.store import PEOPLE as LEARNERS
@@ -132,7 +132,7 @@ async def test_no_call_brings_a_service_out_of_its_document(area: Area, name: st
 @asynccontextmanager
 async def calling(area: Area, service: Service, seeded: Callable[[Process, Any], Awaitable[Known]]) -> AsyncIterator[Called]:
     port, actor = free_port(), Actor("client", "fuzz", scopes_of(service))
-    more = Sink().settings() if service.name == "notifications" else {}
+    more = {"transaction_seconds": PATIENCE, **(Sink().settings() if service.name == "notifications" else {})}
     async with area.running(service, "api", api_port=port, **more) as process, area.client(process, actor) as http:
         known = await seeded(process, http)
         yield Called(service, f"http://127.0.0.1:{port}", lambda: f"Bearer {area.keys.token(service.name, actor)}", known)
