@@ -93,7 +93,7 @@ async def test_no_secret_is_stored_in_clear_anywhere(world: World) -> None:
     [({"scopes": []}, 422, "too_short"), ({"scopes": ["planets:read"]}, 422, "scope_unknown"),
      ({"scopes": ["tasks:READ"]}, 422, "scope_unknown"), ({"name": ""}, 422, "string_too_short"),
      ({"expires_at": "2020-01-01T00:00:00Z"}, 422, "in_the_past"),
-     ({"expires_at": "2030-01-01T00:00:00"}, 422, "timezone_aware"),
+     ({"expires_at": "2030-01-01T00:00:00"}, 422, "datetime_type"),
      ({"rate_class": "unlimited"}, 422, "literal_error"), ({"id": "chosen"}, 422, "extra_forbidden"),
      ({"secrets": []}, 422, "extra_forbidden"), ({"unit_ids": []}, 422, "too_short"),
      *(({"public_jwk": key}, 422, "key_unusable") for key in BAD_KEYS)],

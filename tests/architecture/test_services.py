@@ -6,19 +6,24 @@ import ast
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from pydantic import Field, StrictBool, TypeAdapter
+from pydantic.fields import FieldInfo
 
 from common.consumer import handled_types, topics_for
 from common.contracts.base import Event
+from common.contracts.fields import IsoDay, IsoMoment
 from common.contracts.topics import BY_OWNER, TOPICS
-from common.http import Call, Effect, Routes, reads, scope_of, writes
+from common.http import Call, Command, Effect, Routes, reads, scope_of, writes
 from common.service import Service
 from common.settings import Settings
 from gateway.routes import ROWS
@@ -81,6 +86,110 @@ def test_a_route_without_a_rule_is_caught() -> None:
 
     planted = Service("tasks", "planted", Settings, [], routes=[routes])
     assert unruled(planted) == ["['GET'] /v1/open", "['POST'] /v1/sly"]
+
+
+# --- days and moments of requests ---
+
+
+def loose_days(service: Service) -> list[str]:
+    """Fields of requests in which pydantic itself reads a day or a moment: it would take numbers as seconds since 1970."""
+    found: list[str] = []
+    for route in api_routes(service):
+        fields = [*_parameters(route.dependant), *([route.body_field] if route.body_field else [])]
+        found += [f"{route.path}: {field.name}" for field in fields if _reads_loosely(_core_of(field.field_info))]
+    return found
+
+
+def _parameters(dependant: Dependant) -> Iterator[Any]:
+    yield from (*dependant.query_params, *dependant.path_params, *dependant.header_params)
+    for inner in dependant.dependencies:
+        yield from _parameters(inner)
+
+
+def _core_of(field: FieldInfo) -> Any:
+    kind: Any = Annotated[field.annotation, field]
+    return TypeAdapter[Any](kind).core_schema
+
+
+def _reads_loosely(schema: Any) -> bool:
+    if isinstance(schema, list | tuple):
+        return any(map(_reads_loosely, schema))
+    if not isinstance(schema, dict) or schema.get("type") == "function-before":
+        return False
+    return schema.get("type") in ("date", "datetime") or any(_reads_loosely(part) for part in schema.values())
+
+
+@every_service
+def test_days_and_moments_of_requests_are_iso_text(name: str) -> None:
+    assert loose_days(load(name)) == [], "use IsoDay or IsoMoment (common/contracts/fields.py)"
+
+
+class Loose(Command):
+    days: list[date]
+
+
+class LooseNumber(Command):
+    by_name: dict[str, int]
+
+
+class SoundNumber(Command):
+    count: Annotated[int, Field(strict=True, ge=0)] = 0
+    open: StrictBool | None = None
+
+
+class Sound(Command):
+    day: IsoDay
+    at: IsoMoment | None = None
+
+
+def loose_values(service: Service) -> list[str]:
+    """Bodies in which a number or a truth value may also come as a text, or the one as the other."""
+    bodies = [(route.path, route.body_field) for route in api_routes(service) if route.body_field is not None]
+    return [path for path, body in bodies if _converts(_core_of(body.field_info), strict=False)]
+
+
+def _converts(schema: Any, *, strict: bool) -> bool:
+    if isinstance(schema, list | tuple):
+        return any(_converts(part, strict=strict) for part in schema)
+    if not isinstance(schema, dict):
+        return False
+    strict = bool(schema.get("strict", strict))
+    return (schema.get("type") in ("int", "float", "bool") and not strict) or any(
+        _converts(part, strict=strict) for part in schema.values()
+    )
+
+
+@every_service
+def test_numbers_and_truth_values_of_bodies_come_as_such(name: str) -> None:
+    assert loose_values(load(name)) == [], "strict=True, or StrictBool: what the OpenAPI document forbids is not taken"
+
+
+def test_a_value_that_is_converted_is_caught() -> None:
+    routes = Routes("planted")
+
+    @routes.post("/number")
+    async def number(command: LooseNumber, effect: Annotated[Effect, writes("tasks:write")]) -> None: ...
+
+    @routes.post("/sound")
+    async def sound(command: SoundNumber, effect: Annotated[Effect, writes("tasks:write")]) -> None: ...
+
+    assert loose_values(Service("tasks", "planted", Settings, [], routes=[routes])) == ["/v1/number"]
+
+
+def test_a_day_that_is_read_loosely_is_caught() -> None:
+    routes = Routes("planted")
+
+    @routes.get("/loose")
+    async def loose(call: Annotated[Call, reads("tasks:read")], as_of: Annotated[date | None, Query()] = None) -> None: ...
+
+    @routes.post("/deep")
+    async def deep(command: Loose, effect: Annotated[Effect, writes("tasks:write")]) -> None: ...
+
+    @routes.post("/sound")
+    async def sound(command: Sound, effect: Annotated[Effect, writes("tasks:write")], on: IsoDay | None = None) -> None: ...
+
+    planted = Service("tasks", "planted", Settings, [], routes=[routes])
+    assert loose_days(planted) == ["/v1/loose: as_of", "/v1/deep: command"]
 
 
 # --- what is written must be listed ---

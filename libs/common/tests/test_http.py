@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any, ClassVar
 
 import httpx2
@@ -17,6 +16,7 @@ import pytest_asyncio
 from fastapi import Query, Response
 from pydantic import Field
 
+from common.contracts.fields import IsoDay, IsoMoment
 from common.contracts.training import CourseRegistered
 from common.domain import Actor, Aggregate
 from common.http import BODY_LIMIT, IDEMPOTENCY, Call, Command, Effect, Items, Paged, Routes, View, reads, writes
@@ -57,7 +57,8 @@ class CourseView(View):
 class SetCourse(Command):
     title: Annotated[str, Field(min_length=1, max_length=200)]
     hours: Annotated[int, Field(ge=0)] = 0
-    begins_on: date | None = None
+    begins_on: IsoDay | None = None
+    until: IsoMoment | None = None
     tags: list[str] = Field(default_factory=list)
     about: dict[str, Any] = Field(default_factory=dict)
 
@@ -249,7 +250,16 @@ DEEP = b"[" * 200_000 + b"]" * 200_000
         (b'{"title": "x", "hours": "many"}', 422, "invalid", "int_parsing"),
         (b'{"title": "x", "hours": 1.5}', 422, "invalid", "int_from_float"),
         (b'{"title": "x", "hours": -1}', 422, "invalid", "greater_than_equal"),
-        (b'{"title": "x", "begins_on": "30/11/2026"}', 422, "invalid", "date_from_datetime_parsing"),
+        (b'{"title": "x", "begins_on": "30/11/2026"}', 422, "invalid", "date_type"),
+        (b'{"title": "x", "begins_on": 0}', 422, "invalid", "date_type"),
+        (b'{"title": "x", "begins_on": true}', 422, "invalid", "date_type"),
+        (b'{"title": "x", "begins_on": "0"}', 422, "invalid", "date_type"),
+        (b'{"title": "x", "begins_on": "20261130"}', 422, "invalid", "date_type"),
+        (b'{"title": "x", "begins_on": "2026-11-30T00:00:00"}', 422, "invalid", "date_type"),
+        (b'{"title": "x", "begins_on": "2026-02-31"}', 422, "invalid", "date_from_datetime_parsing"),
+        (b'{"title": "x", "until": 1795000000}', 422, "invalid", "datetime_type"),
+        (b'{"title": "x", "until": "2026-11-30"}', 422, "invalid", "datetime_type"),
+        (b'{"title": "x", "until": "2026-11-30T03:15:00"}', 422, "invalid", "datetime_type"),
     ],
 )
 async def test_a_body_that_is_not_right_is_told_so(api: Api, body: bytes, status: int, slug: str, code: str) -> None:

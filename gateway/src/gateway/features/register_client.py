@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import jwt
 from fastapi import Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from common.contracts.fields import IsoMoment
 from common.errors import FieldProblem, Forbidden, Invalid, Words
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
@@ -37,7 +38,7 @@ class RegisterClient(Command):
         Field(min_length=1, max_length=500, description="Units that it may act for; null: every unit"),
     ] = None
     rate_class: RateClass = "standard"
-    expires_at: AwareDatetime | None = None
+    expires_at: IsoMoment | None = None
     public_jwk: Annotated[
         dict[str, Any] | None,
         Field(description="Public key for private_key_jwt (RFC 7523): ES256, PS256 or EdDSA. The client then has no secret"),

@@ -22,7 +22,7 @@ routes = Routes("clients")
 
 class RotateSecret(Command):
     keep_old_minutes: Annotated[
-        int, Field(ge=0, le=7 * 24 * 60, description="How long the old secret serves on; 0: not at all")
+        int, Field(strict=True, ge=0, le=7 * 24 * 60, description="How long the old secret serves on; 0: not at all")
     ] = 24 * 60
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import Response
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from common.errors import StaleVersion, Words
 from common.http import Command, Effect, Routes, writes
@@ -25,7 +25,7 @@ class Preferences(Command):
     address: str | None = Field(
         None, max_length=254, description="E-mail address; null: no mail", examples=["name@office.gov.vn"]
     )
-    mail: dict[Kind, bool] = Field({}, description="By kind of notice; a kind that is not named is on")
+    mail: dict[Kind, StrictBool] = Field({}, description="By kind of notice; a kind that is not named is on")
 
 
 async def handle(command: Preferences, uow: UnitOfWork, *, recipient: str, expected: int | None = None) -> Contact:

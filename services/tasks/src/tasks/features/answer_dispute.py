@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import Response
 from pydantic import Field
 
+from common.contracts.fields import IsoDay
 from common.errors import FieldProblem, Invalid, Words
 from common.http import Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
@@ -28,7 +28,7 @@ routes = Routes("tasks")
 class Answer(Because):
     answer: Literal["uphold", "reject"]
     handed_in_on: Annotated[
-        date | None, Field(description="Of an upheld wrong status: the day on which the result was handed in after all")
+        IsoDay | None, Field(description="Of an upheld wrong status: the day on which the result was handed in after all")
     ] = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import Response
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from common.errors import NotFound, Words
 from common.http import Command, Effect, Routes, writes
@@ -24,7 +24,7 @@ class PersonChanges(Command):
     unit_id: UnitId = ""
     position: Held = "officer"
     audiences: Audiences = Field(default_factory=list)
-    active: bool = True
+    active: StrictBool = True
     name: Name | None = None
 
 

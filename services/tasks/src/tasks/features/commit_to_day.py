@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Response
 from pydantic import Field
 
+from common.contracts.fields import IsoDay
 from common.http import Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain.authority import check_asks
@@ -21,7 +21,7 @@ routes = Routes("tasks")
 
 
 class Promise(Because):
-    day: Annotated[date, Field(description="By whose end the result will be handed in")]
+    day: Annotated[IsoDay, Field(description="By whose end the result will be handed in")]
 
 
 async def handle(command: OnTask[Promise], uow: UnitOfWork) -> ShownTask:

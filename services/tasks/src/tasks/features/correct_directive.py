@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Response
 from pydantic import AfterValidator, Field
 
+from common.contracts.fields import IsoDay
 from common.domain import local_day
 from common.errors import FieldProblem, Invalid, Words
 from common.http import Command, Effect, Routes, writes
@@ -31,7 +32,7 @@ class Correction(MergePatch):
     """The given fields change, the others stay."""
 
     words: Said = ""
-    issued_on: date | None = None
+    issued_on: IsoDay | None = None
     subject: Annotated[str, AfterValidator(tidy), Field(max_length=1000)] = ""
     parent_id: Id | None = None
     awaited_as: Awaited

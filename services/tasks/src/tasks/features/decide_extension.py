@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import Response
 from pydantic import Field
 
+from common.contracts.fields import IsoDay
 from common.errors import FieldProblem, Invalid, Words
 from common.http import Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
@@ -23,7 +23,7 @@ routes = Routes("tasks")
 
 class Decision(Because):
     decision: Literal["grant", "refuse"]
-    due_on: Annotated[date | None, Field(description="Another day than the one asked for; only with `grant`")] = None
+    due_on: Annotated[IsoDay | None, Field(description="Another day than the one asked for; only with `grant`")] = None
 
 
 async def handle(command: OnTask[Decision], uow: UnitOfWork) -> ShownTask:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import Response
 from pydantic import Field
 
+from common.contracts.fields import IsoDay
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork, check_version
 from tasks.domain.directive import Directive, Line
@@ -24,7 +24,7 @@ What = Literal["amended", "replaced", "repealed", "withdrawn"]
 
 class ByPaper(Because):
     by_id: Annotated[Id | None, Field(description="The paper that does it, when it is registered")] = None
-    effective_on: date
+    effective_on: IsoDay
 
 
 class OnDirective(Command):

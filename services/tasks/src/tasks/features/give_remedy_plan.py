@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Response
 from pydantic import AfterValidator, Field
 
+from common.contracts.fields import IsoDay
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain.authority import check_asks
@@ -21,7 +21,7 @@ routes = Routes("tasks")
 
 
 class GivenMilestone(Command):
-    due_on: date
+    due_on: IsoDay
     words: Annotated[str, AfterValidator(tidy), Field(min_length=3, max_length=500)]
 
 

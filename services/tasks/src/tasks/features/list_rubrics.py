@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Query, Response
 
+from common.contracts.fields import IsoDay
 from common.http import Call, Items, Paged, Routes, reads
 from tasks.domain.rubric import Rubric
 from tasks.features.rubric_view import RubricLine
@@ -19,7 +19,7 @@ routes = Routes("scores")
 async def list_rubrics(
     call: Annotated[Call, reads("rubrics:read")],
     listing: Paged,
-    begun_by: Annotated[date | None, Query(description="In force, or once in force, on this day")] = None,
+    begun_by: Annotated[IsoDay | None, Query(description="In force, or once in force, on this day")] = None,
 ) -> Response:
     """Rubrics by the day from which they hold, the latest first; one holds until the next begins."""
     wanted: list[dict[str, Any]] = []

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
-from common.contracts.fields import Timeliness
+from common.contracts.fields import IsoDay, Timeliness
 from common.domain import local_day
 from common.http import Call, Items, Paged, Routes, reads
 from tasks.domain.pending import Pending
@@ -28,7 +27,7 @@ async def list_tasks(
     directive: Wanted = None,
     state: State | None = None,
     timeliness: Timeliness | None = None,
-    due_before: Annotated[date | None, Query(description="Due on an earlier day")] = None,
+    due_before: Annotated[IsoDay | None, Query(description="Due on an earlier day")] = None,
     responsible: Wanted = None,
     reference: Wanted = None,
     sample: Literal["foreign", "demo"] | None = None,

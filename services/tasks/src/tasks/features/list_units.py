@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
+from common.contracts.fields import IsoDay
 from common.domain import local_day
 from common.http import Call, Items, Paged, Routes, reads
 from tasks.domain.text import tokens
@@ -26,7 +26,7 @@ async def list_units(
     code: Filter = None,
     q: Annotated[str | None, Query(max_length=128, description="Words of the name; tone marks do not matter")] = None,
     as_of: Annotated[
-        date | Literal["any"] | None,
+        IsoDay | Literal["any"] | None,
         Query(description="The day (Asia/Ho_Chi_Minh) on which the units stand, today unless given; `any` takes every unit"),
     ] = None,
 ) -> Response:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Generic, Self, TypeVar
 
 from fastapi import Response
 from pydantic import AfterValidator, Field, model_validator
 
+from common.contracts.fields import IsoDay
 from common.domain import local_day
 from common.errors import FieldProblem, Invalid, Words
 from common.http import Command, Effect, Routes, writes
@@ -27,7 +27,7 @@ Amount = Annotated[Exact, Field(ge=0, le=10**15)]
 class Figure(Command):
     """A `value`, or a `part` of a `whole` for a percentage: parts and wholes of several units can be put together."""
 
-    on: date
+    on: IsoDay
     unit_id: Annotated[str | None, Field(min_length=1, max_length=128, description="Without: of the province")] = None
     value: Amount | None = None
     part: Amount | None = None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Response
 
+from common.contracts.fields import IsoDay
 from common.domain import local_day
 from common.errors import FieldProblem, Invalid, Words
 from common.http import Effect, Routes, writes
@@ -23,7 +23,7 @@ routes = Routes("tasks")
 class Happened(Because):
     """What happened, in words, and by when the result of it is due."""
 
-    due_on: date
+    due_on: IsoDay
 
 
 async def handle(command: OnTask[Happened], uow: UnitOfWork) -> ShownPeriod:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Response
 from pydantic import AfterValidator, Field
 
+from common.contracts.fields import IsoDay
 from common.domain import local_day
 from common.errors import Conflict, FieldProblem, Invalid, Words
 from common.http import Command, Effect, Routes, writes
@@ -42,7 +42,7 @@ Awaited = Annotated[
 class RegisterDirective(Command):
     number: Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=100, examples=["57-NQ/TW"])]
     issuer: Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=200, examples=["Politburo"])]
-    issued_on: Annotated[date | None, Field(description="Numbers start again every year: without it papers are mixed up")] = (
+    issued_on: Annotated[IsoDay | None, Field(description="Numbers start again every year: without it papers are mixed up")] = (
         None
     )
     type: Annotated[str, Field(max_length=10, description="Read from the number unless given", examples=["NQ"])] = ""

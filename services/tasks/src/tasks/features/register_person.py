@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Response
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from common.http import Command, Effect, Routes, writes
 from common.outbox import new_id
@@ -22,7 +22,7 @@ class RegisterPerson(Command):
     unit_id: UnitId
     position: Held
     audiences: Audiences = Field(default_factory=list)
-    active: bool = True
+    active: StrictBool = True
     name: Name | None = None
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from pydantic import AfterValidator, Field, SkipValidation
 
+from common.contracts.fields import IsoDay
 from common.errors import Conflict, FieldProblem, Invalid, Words
 from common.http import Command, Effect, Routes, raw_body, writes
 from common.unit_of_work import UnitOfWork
@@ -111,8 +112,8 @@ async def register_rubric(
     effect: Annotated[Effect, writes("rubrics:write")],
     name: Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", examples=["monthly"])],
     source: Annotated[str, AfterValidator(tidy), Query(min_length=3, max_length=300, description="The paper it stands in")],
-    valid_from: date,
-    valid_to: date | None = None,
+    valid_from: IsoDay,
+    valid_to: IsoDay | None = None,
 ) -> Response:
     """Take over a rubric. Bands must be half-open, without gap or overlap; it holds from its day on, beside earlier ones."""
     check_standing_agency(effect.actor)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from fastapi import Response
 from pydantic import AfterValidator, Field
 
+from common.contracts.fields import IsoDay
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork, check_version
 from tasks.domain.committee import Committee, Escalation
@@ -55,9 +56,9 @@ class CommitteeSettings(MergePatch):
         Field(strict=True, ge=1, le=31, description="Day of its last month by which a period's result is due; 31: the last"),
     ] = 31
     weekend_rule: Annotated[WeekendRule, Field(description="Which way a computed due day moves from a day off")] = "keep"
-    holidays: Annotated[list[date], Field(default_factory=list, max_length=400), AfterValidator(_sorted)]
+    holidays: Annotated[list[IsoDay], Field(default_factory=list, max_length=400), AfterValidator(_sorted)]
     worked_days: Annotated[
-        list[date],
+        list[IsoDay],
         Field(default_factory=list, max_length=400, description="Weekend days that are worked"),
         AfterValidator(_sorted),
     ]

@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 from fastapi import Query, Response
 from pydantic import Field
 
+from common.contracts.fields import IsoDay
 from common.domain import local_day
 from common.http import Call, Items, Paged, Routes, View, reads
 from tasks.domain.concretisation import Asked, State
@@ -44,7 +45,7 @@ async def show_concretisation(
     level: Level | None = None,
     state: Annotated[State | None, Query(description="`silent`: who owes a paper, in one call")] = None,
     as_of: Annotated[
-        date | None, Query(description="The day (Asia/Ho_Chi_Minh): its units, its papers; today when left out")
+        IsoDay | None, Query(description="The day (Asia/Ho_Chi_Minh): its units, its papers; today when left out")
     ] = None,
 ) -> Response:
     """By unit: its paper with the lag in working days, or how long it has been silent, or why it does not apply."""

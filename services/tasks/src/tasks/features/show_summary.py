@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 from fastapi import Query, Response
 from pydantic import Field
 
-from common.contracts.fields import Timeliness
+from common.contracts.fields import IsoDay, Timeliness
 from common.domain import local_day
 from common.http import Call, Routes, View, reads
 from tasks.domain.task import State
@@ -33,7 +33,7 @@ async def show_summary(
     unit: Wanted = None,
     directive: Wanted = None,
     as_of: Annotated[
-        date | None, Query(description="The day against which the present states are held; today when left out")
+        IsoDay | None, Query(description="The day against which the present states are held; today when left out")
     ] = None,
 ) -> Response:
     """Counts over the tasks that the caller may see."""

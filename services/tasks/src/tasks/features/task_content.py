@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from common.contracts.fields import IsoDay
 from common.errors import FieldProblem, Invalid, Words
 from common.repository import Reader, Store
 from tasks.domain.deadline import Cadence
@@ -37,8 +37,8 @@ class TaskContent(MergePatch):
     deadline_written: Text = Field(
         "", description="The deadline as worded; `due_on` is read from it unless given as well", examples=["Quý II/2026"]
     )
-    due_on: date | None = None
-    starts_on: date | None = None
+    due_on: IsoDay | None = None
+    starts_on: IsoDay | None = None
     calendar: Cadence | None = Field(None, description="How often a result is due: each period has its own")
     period_day: Annotated[
         int | None, Field(strict=True, ge=1, le=31, description="Day of its last month by which a period's result is due")

@@ -35,7 +35,7 @@ class CreateProgramme(Command):
         int, Field(strict=True, ge=1, le=100, description="Share of a wave that must complete before the next opens")
     ] = 100
     audiences: Annotated[
-        dict[str, Wave],
+        dict[str, Annotated[Wave, Field(strict=True)]],
         Field(
             min_length=1,
             max_length=len(DEFAULT_WAVES),
