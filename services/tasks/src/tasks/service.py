@@ -10,6 +10,7 @@ from tasks.features import (
     accept_task,
     add_evidence,
     add_period_evidence,
+    add_up_boards,
     amend_task,
     answer_dispute,
     assign_task,
@@ -163,6 +164,7 @@ service = Service(
         submit_task.routes,
     ],
     jobs=[
+        Job("add-up-boards", timedelta(seconds=2), add_up_boards.run),
         Job("sweep-due-days", timedelta(seconds=30), sweep_due_days.run),
         Job("climb-ladders", timedelta(seconds=30), climb_ladders.run),
         Job("freeze-closed-months", timedelta(minutes=1), freeze_closed_months.run),
