@@ -37,6 +37,7 @@ from tasks.domain.steps import FEWEST, climbed, counted_from
 from tasks.domain.target import Target, TargetActual
 from tasks.domain.task import OPEN, HistoryLine, Task
 from tasks.domain.text import fold, spelling, tokens
+from tasks.domain.views import TaskList
 from tasks.domain.waiting import body_key, waits
 
 
@@ -48,6 +49,17 @@ def _instant(at: datetime) -> str:
 def order_key(task: Task) -> str:
     """Where a task stands in a list: by when it was written down, then by id."""
     return f"{_instant(task.created_at)}/{task.id}"
+
+
+def due_key(task: Task) -> str:
+    """Where a task stands in the order of what is to be done: open ones by their due day, then those without one, then what
+    is done or cancelled, likewise.
+    """
+    return f"{DONE if task.state in ('completed', 'cancelled') else TO_DO}{task.due_on or '~'}/{task.id}"
+
+
+TO_DO, DONE = "0/", "1/"
+"""What the keys of open tasks begin with, and those of the others."""
 
 
 def score_key(score: Score) -> str:
@@ -75,6 +87,7 @@ def _searched(task: Task) -> dict[str, Any]:
     people = [person for person in (task.responsible_id, task.approver_id) if person is not None]
     return {
         "order": order_key(task),
+        "due": due_key(task),
         "units": units,
         "seen_by": [*(f"unit:{unit}" for unit in units), *(f"person:{person}" for person in people)],
         "look": None if task.look_on is None else f"{task.look_on.isoformat()}/{task.id}",
@@ -162,6 +175,9 @@ TASKS = Store(
         Index("responsible_id", "-_d.order"),
         Index("reference", "-_d.order"),
         Index("_d.tokens", "-_d.order"),
+        Index("_d.due"),
+        *(Index(field, "_d.due") for field in ("_d.seen_by", "_d.units", "state", "directive_id", "responsible_id")),
+        *(Index(field, "_d.due") for field in ("asks", "_d.pending")),
         Index("told", "state", "due_on"),
         Index("_d.look"),
         Index("_d.clock_of"),
@@ -177,6 +193,7 @@ TASKS = Store(
 BOARDS = Store(Board, "boards")
 BOARD_CHANGES = Store(Change, "board_changes")
 """What boards do not hold yet. Only ever inserted into and deleted from, so that no writer waits for another (ADR 0011)."""
+VIEWS = Store(TaskList, "views", (Index("owner", "_id"),))
 PERIODS = Store(Period, "periods", (Index("task_id", "-_d.order"), Index("_d.untold"), Index("_d.due")), _due)
 HISTORY = Store(HistoryLine, "history", (Index("task_id", "number"),))
 COMMITTEE = Store(Committee, "committee")
@@ -214,6 +231,7 @@ STORES = (
     TASKS,
     BOARDS,
     BOARD_CHANGES,
+    VIEWS,
     PERIODS,
     HISTORY,
     COMMITTEE,
