@@ -31,11 +31,12 @@ _OFFICER = _of(
         "people",
         "notices",
         "preferences",
+        "views",
         "courses",
         "programmes",
         "enrolments",
     ),
-    ("write", "tasks", "notices", "preferences"),
+    ("write", "tasks", "notices", "preferences", "views"),
 )
 _HEAD = _OFFICER | _of(
     ("read", "committee", "campaigns", "assets", "reviews", "findings", "rubrics", "scores", "reports", "targets"),
@@ -52,6 +53,6 @@ ROLES = {
     "unit_head": Role(_HEAD),
     "standing_agency": Role(EVERY_SCOPE - _NOT_FOR_PEOPLE, all_units=True),
     "committee_leader": Role(
-        _READING | {"tasks:review", "notices:write", "preferences:write", "committee:write"}, all_units=True
+        _READING | {"tasks:review", "notices:write", "preferences:write", "views:write", "committee:write"}, all_units=True
     ),
 }

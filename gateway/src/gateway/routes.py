@@ -37,6 +37,7 @@ ROWS = (
             "scores",
             "reports",
             "targets",
+            "views",
         ),
     ),
     Row("training", "training_url", ("courses", "programmes", "enrolments")),

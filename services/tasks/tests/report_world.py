@@ -12,7 +12,7 @@ from common.unit_of_work import UnitOfWork
 from services.tasks.tests.task_world import SCOPES, A, TaskApi
 from tasks.domain.directive import Directive
 from tasks.domain.task import Task
-from tasks.store import DIRECTIVES, TASKS
+from tasks.store import DIRECTIVES, TASKS, save_task
 
 DATA = Path(__file__).parents[3] / "data"
 NOUNS = ("rubrics", "scores", "reports", "targets")
@@ -27,6 +27,9 @@ async def keep(process: Process, *documents: Task | Directive) -> None:
 
     async def work(uow: UnitOfWork) -> None:
         for one in documents:
+            if isinstance(one, Task) and await uow.get(TASKS, one.id) is None:
+                save_task(uow, one.model_copy())
+                continue
             found: Any = one.model_copy(update={"version": 1})
             uow.put(TASKS if isinstance(one, Task) else DIRECTIVES, found)
 

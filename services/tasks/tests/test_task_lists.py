@@ -21,7 +21,7 @@ from tasks.domain.task import Task
 from tasks.domain.timeliness import matching, timeliness
 from tasks.features import sweep_due_days
 from tasks.service import service
-from tasks.store import HISTORY, TASKS
+from tasks.store import HISTORY, TASKS, save_task
 
 pytestmark = pytest.mark.servers
 
@@ -31,7 +31,7 @@ async def store(process: Process, *tasks: Task) -> None:
 
     async def work(uow: UnitOfWork) -> None:
         for task in tasks:
-            uow.put(TASKS, task.model_copy(update={"version": 1}))
+            save_task(uow, task.model_copy())
 
     await process.units.run(work, process.units.system())
 

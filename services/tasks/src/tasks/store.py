@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 from common.domain import Actor
 from common.mongo import Index
+from common.outbox import new_id
 from common.repository import D, Filter, Reader, Store
 from common.unit_of_work import UnitOfWork
 from tasks.domain.bodies import Bodies
@@ -30,10 +32,12 @@ from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.rubric import Rubric
 from tasks.domain.scores import Score, ScoreFacts
 from tasks.domain.scoring import RULES_ID, ScoringRules
+from tasks.domain.standings import Board, Change, Group, Wait, added_up
 from tasks.domain.steps import FEWEST, climbed, counted_from
 from tasks.domain.target import Target, TargetActual
 from tasks.domain.task import OPEN, HistoryLine, Task
 from tasks.domain.text import fold, spelling, tokens
+from tasks.domain.views import TaskList
 from tasks.domain.waiting import body_key, waits
 
 
@@ -45,6 +49,17 @@ def _instant(at: datetime) -> str:
 def order_key(task: Task) -> str:
     """Where a task stands in a list: by when it was written down, then by id."""
     return f"{_instant(task.created_at)}/{task.id}"
+
+
+def due_key(task: Task) -> str:
+    """Where a task stands in the order of what is to be done: open ones by their due day, then those without one, then what
+    is done or cancelled, likewise.
+    """
+    return f"{DONE if task.state in ('completed', 'cancelled') else TO_DO}{task.due_on or '~'}/{task.id}"
+
+
+TO_DO, DONE = "0/", "1/"
+"""What the keys of open tasks begin with, and those of the others."""
 
 
 def score_key(score: Score) -> str:
@@ -72,6 +87,7 @@ def _searched(task: Task) -> dict[str, Any]:
     people = [person for person in (task.responsible_id, task.approver_id) if person is not None]
     return {
         "order": order_key(task),
+        "due": due_key(task),
         "units": units,
         "seen_by": [*(f"unit:{unit}" for unit in units), *(f"person:{person}" for person in people)],
         "look": None if task.look_on is None else f"{task.look_on.isoformat()}/{task.id}",
@@ -159,6 +175,9 @@ TASKS = Store(
         Index("responsible_id", "-_d.order"),
         Index("reference", "-_d.order"),
         Index("_d.tokens", "-_d.order"),
+        Index("_d.due"),
+        *(Index(field, "_d.due") for field in ("_d.seen_by", "_d.units", "state", "directive_id", "responsible_id")),
+        *(Index(field, "_d.due") for field in ("asks", "_d.pending")),
         Index("told", "state", "due_on"),
         Index("_d.look"),
         Index("_d.clock_of"),
@@ -171,6 +190,10 @@ TASKS = Store(
     ),
     _searched,
 )
+BOARDS = Store(Board, "boards")
+BOARD_CHANGES = Store(Change, "board_changes")
+"""What boards do not hold yet. Only ever inserted into and deleted from, so that no writer waits for another (ADR 0011)."""
+VIEWS = Store(TaskList, "views", (Index("owner", "_id"),))
 PERIODS = Store(Period, "periods", (Index("task_id", "-_d.order"), Index("_d.untold"), Index("_d.due")), _due)
 HISTORY = Store(HistoryLine, "history", (Index("task_id", "number"),))
 COMMITTEE = Store(Committee, "committee")
@@ -206,6 +229,9 @@ STORES = (
     CONCRETISATIONS,
     DIRECTIVE_LINES,
     TASKS,
+    BOARDS,
+    BOARD_CHANGES,
+    VIEWS,
     PERIODS,
     HISTORY,
     COMMITTEE,
@@ -324,62 +350,6 @@ async def units_with_heads(reader: Reader, unit_ids: Iterable[str]) -> set[str]:
 # --- tasks ---
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Tasks that stand alike: what their timeliness depends on is the same."""
-
-    state: str
-    deadline_kind: str
-    due_on: date | None
-    submitted_on: date | None
-    completed_on: date | None
-
-
-async def count_standings(reader: Reader, query: Filter) -> list[tuple[Group, int]]:
-    """How many tasks stand alike, so that the rule itself need not be told to the database."""
-    key = {name: f"${name}" for name in ("state", "deadline_kind", "due_on", "submitted_on", "completed_on")}
-    rows = await reader.aggregate(TASKS, [{"$match": dict(query)}, {"$group": {"_id": key, "count": {"$sum": 1}}}])
-    return [(_group(row["_id"]), row["count"]) for row in rows]
-
-
-def _group(row: dict[str, Any]) -> Group:
-    days = {name: None if row.get(name) is None else date.fromisoformat(row[name]) for name in _DAYS}
-    return Group(state=row["state"], deadline_kind=row["deadline_kind"], **days)
-
-
-_DAYS = ("due_on", "submitted_on", "completed_on")
-
-
-@dataclass(slots=True)
-class Waited:
-    """What is booked to one body whose paper plans wait for; `days` and `longest` in calendar days."""
-
-    body: str
-    waiting: int = 0
-    dated: int = 0
-    days: int = 0
-    longest: int = 0
-
-    def book(self, tasks: int, days: int, *, dated: bool) -> None:
-        self.waiting, self.dated = self.waiting + (0 if dated else tasks), self.dated + (tasks if dated else 0)
-        self.days, self.longest = self.days + days * tasks, max(self.longest, days)
-
-
-async def count_waits(reader: Reader, query: Filter, today: date) -> list[Waited]:
-    """What is booked to each body, most days first. Tasks are counted in groups that waited alike."""
-    key = {"body": "$waits_for", "since": "$waiting_since", "booked": "$clock.days_waited"}
-    live = {"waits_for": {"$gt": ""}, "$or": [{"_d.waits": {"$gt": ""}}, {"clock.days_waited": {"$gte": 0}}]}
-    pipeline: list[dict[str, Any]] = [{"$match": {"$and": [live, dict(query)]}}]
-    pipeline.append({"$group": {"_id": key, "count": {"$sum": 1}}})
-    found: dict[str, Waited] = {}
-    for row in await reader.aggregate(TASKS, pipeline):
-        group, booked = row["_id"], row["_id"].get("booked")
-        days = max(0, (today - date.fromisoformat(group["since"])).days) if booked is None else booked
-        body = found.setdefault(body_key(group["body"]), Waited(group["body"]))
-        body.book(row["count"], days, dated=booked is not None)
-    return sorted(found.values(), key=lambda one: (-one.days, -one.waiting, one.body))
-
-
 def visible_tasks(actor: Actor) -> dict[str, Any]:
     """The condition on tasks that this actor sees: those of their units, and those that are theirs in person."""
     if actor.units is None:
@@ -451,8 +421,10 @@ async def papers_above(reader: Reader, directive_id: str | None) -> set[str]:
 
 
 def save_task(uow: UnitOfWork, task: Task) -> Task:
-    """Save a task, publish what it recorded, and write the lines of its history."""
+    """Save a task, publish what it recorded, write the lines of its history and what changes about the boards."""
     lines, before = task.take_lines(), task.sequence
+    if (change := Change.between(task.take_saved(), task, new_id())) is not None:
+        uow.add(BOARD_CHANGES, change)
     uow.save(TASKS, task)
     for number, (what, words, changes) in enumerate(lines, before + 1):
         line = HistoryLine(
@@ -467,6 +439,114 @@ def save_task(uow: UnitOfWork, task: Task) -> Task:
         )
         uow.add(HISTORY, line)
     return task
+
+
+# --- boards ---
+
+
+async def board(reader: Reader, unit_id: str | None, directive_id: str | None) -> Board:
+    """The board of a unit, of a paper, of both, or of all, as it stands now: what was added up, and what is still to be.
+    Both are read on one snapshot, and grow with neither the tasks nor the time.
+    """
+    key = Board.id_of(unit_id, directive_id)
+
+    async def read(session: Any) -> Board:
+        at = Reader(reader.database, session)
+        found = await at.get(BOARDS, key) or Board.empty(unit_id, directive_id)
+        waiting = added_up(await at.find(BOARD_CHANGES, {}))
+        return found.add(waiting[key]) if key in waiting else found
+
+    async with asyncio.timeout(reader.database.settings.transaction_seconds):
+        return await reader.database.snapshot(read)
+
+
+def boards_of(actor: Actor, unit_id: str | None) -> tuple[str | None, dict[str, Any] | None] | None:
+    """The unit on whose board stands what this actor sees (None: all units), and the condition on tasks that they see beside
+    it. None when no board holds it: units of one caller may share tasks, which a sum would count twice.
+    """
+    if actor.units is None or (unit_id is not None and actor.acts_for(unit_id)):
+        return unit_id, None
+    if unit_id is not None or len(actor.units) != 1:
+        return None
+    (mine,) = actor.units
+    beside = {"_d.seen_by": f"person:{actor.id}", "_d.units": {"$ne": mine}}
+    return mine, beside if actor.kind == "person" else None
+
+
+async def count_groups(
+    reader: Reader, actor: Actor, unit_id: str | None = None, directive_id: str | None = None
+) -> list[tuple[Group, int]]:
+    """How many tasks that an actor sees stand alike: read from a board where one holds it."""
+    asked = {"_d.units": unit_id, "directive_id": directive_id}
+    query = {name: value for name, value in asked.items() if value is not None}
+    held = boards_of(actor, unit_id)
+    if held is None:
+        return await _grouped(reader, query | visible_tasks(actor))
+    found = [(Group.read(key), count) for key, count in (await board(reader, held[0], directive_id)).stands.items()]
+    return found if held[1] is None else found + await _grouped(reader, query | held[1])
+
+
+async def _grouped(reader: Reader, query: Filter) -> list[tuple[Group, int]]:
+    key = {name: f"${name}" for name in ("state", "deadline_kind", *_DAYS)}
+    rows = await reader.aggregate(TASKS, [{"$match": dict(query)}, {"$group": {"_id": key, "count": {"$sum": 1}}}])
+    return [(_group(row["_id"]), row["count"]) for row in rows]
+
+
+def _group(row: dict[str, Any]) -> Group:
+    days = {name: None if row.get(name) is None else date.fromisoformat(row[name]) for name in _DAYS}
+    return Group(state=row["state"], deadline_kind=row["deadline_kind"], **days)
+
+
+_DAYS = ("due_on", "submitted_on", "completed_on")
+
+
+@dataclass(slots=True)
+class Waited:
+    """What is booked to one body whose paper plans wait for; `days` and `longest` in calendar days."""
+
+    body: str
+    waiting: int = 0
+    dated: int = 0
+    days: int = 0
+    longest: int = 0
+
+    def book(self, tasks: int, days: int, *, dated: bool) -> None:
+        self.waiting, self.dated = self.waiting + (0 if dated else tasks), self.dated + (tasks if dated else 0)
+        self.days, self.longest = self.days + days * tasks, max(self.longest, days)
+
+
+async def count_waits(reader: Reader, actor: Actor, today: date) -> list[Waited]:
+    """What is booked to each body over the tasks that an actor sees, most days first."""
+    found: dict[str, Waited] = {}
+    for wait, count in await _waits(reader, actor):
+        days = max(0, (today - wait.since).days) if wait.booked is None and wait.since is not None else wait.booked or 0
+        found.setdefault(body_key(wait.body), Waited(wait.body)).book(count, days, dated=wait.booked is not None)
+    return sorted(found.values(), key=lambda one: (-one.days, -one.waiting, one.body))
+
+
+async def _waits(reader: Reader, actor: Actor) -> list[tuple[Wait, int]]:
+    held = boards_of(actor, None)
+    if held is None:
+        return await _waits_grouped(reader, visible_tasks(actor))
+    found = [(Wait.read(key), count) for key, count in sorted((await board(reader, held[0], None)).waits.items())]
+    return found if held[1] is None else found + await _waits_grouped(reader, held[1])
+
+
+async def _waits_grouped(reader: Reader, query: Filter) -> list[tuple[Wait, int]]:
+    key = {"body": "$waits_for", "since": "$waiting_since", "booked": "$clock.days_waited"}
+    live = {"waits_for": {"$gt": ""}, "$or": [{"_d.waits": {"$gt": ""}}, {"clock.days_waited": {"$gte": 0}}]}
+    pipeline: list[dict[str, Any]] = [{"$match": {"$and": [live, dict(query)]}}]
+    pipeline.append({"$group": {"_id": key, "count": {"$sum": 1}}})
+    rows = [(row["_id"], row["count"]) for row in await reader.aggregate(TASKS, pipeline)]
+    return [(Wait(one["body"], date.fromisoformat(one["since"]), one.get("booked")), count) for one, count in rows]
+
+
+async def load_by_unit(reader: Reader, directive_id: str | None) -> dict[str, int]:
+    """Open tasks by the unit that leads them, sample data apart."""
+    return (await board(reader, None, directive_id)).loads
+
+
+# --- what a task is judged by ---
 
 
 async def committee(reader: Reader) -> Committee:
@@ -572,15 +652,6 @@ async def submissions_since(reader: Reader, plan_id: str, since: datetime) -> li
 async def unit_names(reader: Reader, ids: Iterable[str]) -> dict[str, str]:
     """The full names of units by id."""
     return {unit.id: unit.full_name for unit in (await by_id(reader, UNITS, ids)).values()}
-
-
-async def load_by_unit(reader: Reader, directive_id: str | None) -> dict[str, int]:
-    """Open tasks by the unit that leads them, sample data apart."""
-    query: dict[str, Any] = {"state": {"$in": [*OPEN, "submitted"]}, "sample": None, "lead_unit_id": {"$ne": None}}
-    if directive_id is not None:
-        query["directive_id"] = directive_id
-    rows = await reader.aggregate(TASKS, [{"$match": query}, {"$group": {"_id": "$lead_unit_id", "count": {"$sum": 1}}}])
-    return {row["_id"]: row["count"] for row in rows}
 
 
 STORES_OF_REPORTS = (

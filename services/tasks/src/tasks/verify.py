@@ -1,7 +1,8 @@
-"""`python -m tasks.verify [--mend]`: hold the matrix of concretisation against the papers from which it is derived.
+"""`python -m tasks.verify [--mend]`: hold what is kept to be read quickly against what it is derived from: the matrix of
+concretisation against the papers, the boards against the tasks.
 
-Reads the service's settings from the environment. Exit status: 0 when both agree, or were made to; 1 when they differ,
-2 when it could not be checked.
+Reads the service's settings from the environment. Exit status: 0 when all agree, or were made to; 1 when they differ,
+2 when it could not be checked. `--mend` also makes what was never there: boards of a database that is older than they are.
 """
 
 from __future__ import annotations
@@ -10,20 +11,23 @@ import argparse
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
 
 from common.mongo import Database, PyMongoError
-from common.repository import Reader
+from common.repository import D, Reader, Store
 from common.settings import Settings
-from common.unit_of_work import Units
+from common.unit_of_work import UnitOfWork, Units
+from tasks.domain.standings import Board, Change, Place, added_up
 from tasks.features.concretising import keep_rows, stated_anew
 from tasks.features.pages import apart
-from tasks.store import CONCRETISATIONS, DIRECTIVES
+from tasks.store import BOARD_CHANGES, BOARDS, CONCRETISATIONS, DIRECTIVES, TASKS, by_id
 
 PAGE = 200
 
 
 async def differing(units: Units, *, mend: bool = False) -> list[str]:
-    """Ids of the rows that say something else than the papers do; each is restated when it is to be mended.
+    """Ids of the rows of the matrix that say something else than the papers do; each is restated when it is to be mended.
 
     Every paper is looked at, and every paper that a row names, also one that the register does not hold.
     """
@@ -37,35 +41,82 @@ async def differing(units: Units, *, mend: bool = False) -> list[str]:
 
 
 async def _papers(reader: Reader) -> AsyncIterator[list[str]]:
-    after = ""
-    while papers := await reader.find(DIRECTIVES, {"_id": {"$gt": after}}, sort=("_id",), limit=PAGE):
+    async for papers in _pages(reader, DIRECTIVES):
         yield [paper.id for paper in papers]
-        after = papers[-1].id
-    after = ""
-    while rows := await reader.find(CONCRETISATIONS, {"_id": {"$gt": after}}, sort=("_id",), limit=PAGE):
+    async for rows in _pages(reader, CONCRETISATIONS):
         yield [entry.directive_id for row in rows for entry in row.papers]
-        after = rows[-1].id
+
+
+async def _pages(reader: Reader, store: Store[D]) -> AsyncIterator[list[D]]:
+    after = ""
+    while found := await reader.find(store, {"_id": {"$gt": after}}, sort=("_id",), limit=PAGE):
+        yield found
+        after = found[-1].id
+
+
+async def boards_differing(units: Units, *, mend: bool = False) -> list[str]:
+    """Ids of the boards that count something else than there is. What they lack is added when it is to be mended: a sum that
+    stays right whatever is written or added up meanwhile.
+
+    All tasks are read on one snapshot: MongoDB keeps one for five minutes unless it is told to keep it longer.
+    """
+    lacking = await units.database.snapshot(partial(_lacking, units))
+    found = sorted(lacking)
+    for start in range(0, len(found), PAGE) if mend else ():
+        await apart(units, partial(_add, lacking=lacking), found[start : start + PAGE])
+    return found
+
+
+async def _lacking(units: Units, session: Any) -> dict[str, Board]:
+    """By the id of the board: what it would have to count more, or less, to be right."""
+    reader, boards = Reader(units.database, session), dict[str, Board]()
+
+    def take(found: dict[str, Board], by: int) -> None:
+        for key, board in found.items():
+            boards.setdefault(key, Board.empty(board.unit_id, board.directive_id)).add(board, by)
+
+    async for tasks in _pages(reader, TASKS):
+        take(added_up(Change(id=task.id, was=None, now=Place.of(task)) for task in tasks), 1)
+    async for kept in _pages(reader, BOARDS):
+        take({board.id: board for board in kept}, -1)
+    async for changes in _pages(reader, BOARD_CHANGES):
+        take(added_up(changes), -1)
+    return {key: board for key, board in boards.items() if not board.is_empty}
+
+
+async def _add(uow: UnitOfWork, keys: list[str], *, lacking: dict[str, Board]) -> None:
+    boards = await by_id(uow, BOARDS, keys)
+    for key in keys:
+        uow.put(BOARDS, boards[key].add(lacking[key]) if key in boards else lacking[key])
+
+
+CHECKS = (
+    ("the matrix of concretisation", "rows", "the papers", differing),
+    ("the boards", "boards", "the tasks", boards_differing),
+)
 
 
 async def _report(settings: Settings, *, mend: bool) -> int:
-    units = Units("tasks", Database(settings, "tasks-verify"))
+    units, wrong = Units("tasks", Database(settings, "tasks-verify")), 0
     try:
-        found = await differing(units, mend=mend)
-        left = await differing(units) if found and mend else found
+        for what, parts, source, check in CHECKS:
+            found = await check(units, mend=mend)
+            left = await check(units) if found and mend else found
+            wrong += len(left)
+            for key in found:
+                print(f"{'mended' if mend and key not in left else 'differs'}: {key}")
+            print(f"{what}: {len(found)} {parts} differed, {len(left)} differ from {source} now")
     except (PyMongoError, TimeoutError) as error:
         print(f"not checked: the database does not answer ({type(error).__name__})", file=sys.stderr)
         return 2
     finally:
         await units.database.close()
-    for key in found:
-        print(f"{'mended' if mend and key not in left else 'differs'}: {key}")
-    print(f"the matrix of concretisation: {len(found)} rows differed, {len(left)} differ from the papers now")
-    return int(bool(left))
+    return int(bool(wrong))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tasks.verify", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--mend", action="store_true", help="derive the rows that differ from the papers again")
+    parser = argparse.ArgumentParser(prog="python -m tasks.verify", description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("--mend", action="store_true", help="make again what differs from that which it is derived from")
     arguments = parser.parse_args()
     try:
         settings = Settings.load()

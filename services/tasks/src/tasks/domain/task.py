@@ -167,6 +167,17 @@ class Task(Aggregate):
     """The day on which its clock ran again, after a pause or when it was reopened: steps of lateness count from it."""
     steps: Steps | None = None
     _lines: list[tuple[str, str, dict[str, list[Any]]]] = PrivateAttr(default_factory=list)
+    _saved: Task | None = PrivateAttr(default=None)
+
+    def model_post_init(self, _: Any, /) -> None:
+        if self.version:
+            self.take_saved()
+
+    def take_saved(self) -> Task | None:
+        """The task as it was when it was loaded or last saved, None when it is new; what it is now takes that place."""
+        before, self._saved = self._saved, None
+        self._saved = self.model_copy()
+        return before
 
     # --- content ---
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from common.domain import local_day
 from common.http import Call, Items, Routes, View, reads
-from tasks.store import count_waits, visible_tasks
+from tasks.store import count_waits
 
 routes = Routes("tasks")
 
@@ -26,5 +26,5 @@ class WaitedFor(View):
 @routes.get("/summary/waiting", response_model=Items[WaitedFor])
 async def count_waiting(call: Annotated[Call, reads("summary:read")]) -> Response:
     """Over the tasks that the caller may see: by body, most days first."""
-    counted = await count_waits(call.reader, visible_tasks(call.actor), local_day(call.units.clock()))
+    counted = await count_waits(call.reader, call.actor, local_day(call.units.clock()))
     return call.one(Items[WaitedFor](items=[WaitedFor(**asdict(one)) for one in counted], next_cursor=None))

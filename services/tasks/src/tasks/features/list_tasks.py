@@ -2,66 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 
-from common.contracts.fields import IsoDay, Timeliness
 from common.domain import local_day
 from common.http import Call, Items, Paged, Routes, reads
-from tasks.domain.pending import Pending
-from tasks.domain.task import State
-from tasks.domain.timeliness import matching
+from tasks.features.task_filters import Filters, TaskQuery, ViewName, asked_for
 from tasks.features.task_view import TaskLine
-from tasks.store import TASKS, committee, order_key, searched_for, visible_tasks
+from tasks.store import committee
 
 routes = Routes("tasks")
-Wanted = Annotated[str | None, Query(max_length=128)]
+Asked = Annotated[Filters, Depends()]
+Saved = Annotated[ViewName | None, Query(description="A list that the caller saved; what is given beside it goes before it")]
+
+
+async def tasks_asked_for(call: Call, filters: Filters, view: str | None) -> TaskQuery:
+    """The list that the caller means, today. Raises `NotFound` for a saved list that there is not."""
+    asked = await asked_for(call.reader, call.actor, filters, view)
+    return TaskQuery(asked, call.actor, local_day(call.units.clock()), await committee(call.reader))
 
 
 @routes.get("/tasks", response_model=Items[TaskLine])
 async def list_tasks(
-    call: Annotated[Call, reads("tasks:read")],
-    listing: Paged,
-    unit: Annotated[str | None, Query(max_length=128, description="Leads or coordinates it")] = None,
-    directive: Wanted = None,
-    state: State | None = None,
-    timeliness: Timeliness | None = None,
-    due_before: Annotated[IsoDay | None, Query(description="Due on an earlier day")] = None,
-    responsible: Wanted = None,
-    reference: Wanted = None,
-    sample: Literal["foreign", "demo"] | None = None,
-    asks: Annotated[Literal["directive_ended"] | None, Query(description="Somebody has to decide about it")] = None,
-    pending: Annotated[Pending | None, Query(description="What waits for somebody")] = None,
-    disputed: Annotated[bool | None, Query(description="A dispute waits for its answer")] = None,
-    q: Annotated[
-        str | None,
-        Query(max_length=200, description="All of these words, with or without tone marks; the last may be a beginning"),
-    ] = None,
+    call: Annotated[Call, reads("tasks:read")], listing: Paged, filters: Asked, view: Saved = None
 ) -> Response:
-    """Tasks that match everything asked for, newest first."""
-    today, rules = local_day(call.units.clock()), await committee(call.reader)
-    asked = {
-        "_d.units": unit,
-        "directive_id": directive,
-        "state": state,
-        "responsible_id": responsible,
-        "reference": reference,
-        "sample": sample,
-        "asks": asks,
-        "_d.pending": pending,
-    }
-    wanted: list[Any] = [{name: value for name, value in asked.items() if value is not None}, visible_tasks(call.actor)]
-    if timeliness is not None:
-        wanted.append(matching(timeliness, today, rules))
-    if disputed is not None:
-        wanted.append({"_d.pending": "dispute" if disputed else {"$ne": "dispute"}})
-    if due_before is not None:
-        wanted.append({"due_on": {"$lt": due_before.isoformat()}})
-    if q is not None and q.strip():
-        wanted.append(searched_for(q))
-    if (after := call.after(listing)) is not None:
-        wanted.append({"_d.order": {"$lt": after}})
-    query = {"$and": [condition for condition in wanted if condition] or [{}]}
-    found = await call.reader.find(TASKS, query, sort=("-_d.order",), limit=listing.limit + 1)
-    return call.page(found, listing, order_key, lambda task: TaskLine.on(task, today, rules))
+    """Tasks that match everything asked for, newest first unless `sort` says otherwise."""
+    wanted = await tasks_asked_for(call, filters, view)
+    after = wanted.behind(call.after(listing))
+    found = await wanted.page(call.reader, after, listing.limit + 1)
+    return call.page(found, listing, wanted.place, lambda task: TaskLine.on(task, wanted.today, wanted.rules))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 from fastapi import Query, Response
 from pydantic import Field
@@ -14,7 +14,7 @@ from common.domain import local_day
 from common.http import Call, Routes, View, reads
 from tasks.domain.task import State
 from tasks.domain.timeliness import timeliness
-from tasks.store import committee, count_standings, visible_tasks
+from tasks.store import committee, count_groups
 
 routes = Routes("tasks")
 Wanted = Annotated[str | None, Query(max_length=128)]
@@ -38,11 +38,9 @@ async def show_summary(
 ) -> Response:
     """Counts over the tasks that the caller may see."""
     day, rules = as_of or local_day(call.units.clock()), await committee(call.reader)
-    asked = {"_d.units": unit, "directive_id": directive}
-    query: dict[str, Any] = {name: value for name, value in asked.items() if value is not None} | visible_tasks(call.actor)
     states: Counter[str] = Counter(dict.fromkeys(get_args(State), 0))
     stands: Counter[str] = Counter(dict.fromkeys(get_args(Timeliness), 0))
-    for group, count in await count_standings(call.reader, query):
+    for group, count in await count_groups(call.reader, call.actor, unit, directive):
         states[group.state] += count
         if (found := timeliness(group, day, rules)) is not None:
             stands[found] += count
