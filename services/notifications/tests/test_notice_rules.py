@@ -42,6 +42,7 @@ from common.contracts.tasks_life import (
     TaskEscalated,
     TaskReopened,
 )
+from common.contracts.tasks_means import EvidenceRejected
 from common.contracts.training import EnrolmentOpened
 from common.domain import Actor
 from common.errors import Invalid
@@ -123,6 +124,7 @@ def notice(**changes: object) -> Notice:
         ("remedy_plan_given", RemedyPlanGiven(**TASK, number=1, milestones_on=[DAY]), ["a"]),
         ("commitment_asked", CommitmentAsked(**TASK, **LATE), ["r", "h1", "h2"]),
         ("commitment_given", CommitmentGiven(**TASK, number=1, committed_on=DAY), ["a"]),
+        ("evidence_rejected", EvidenceRejected(**TASK, evidence_id="e"), ["r"]),
         ("concretisation_reminded", ConcretisationReminded(**UNIT, times=1), ["h1", "h2"]),
         ("not_applicable_confirmed", NotApplicableConfirmed(**UNIT), ["h1", "h2"]),
         ("not_applicable_rejected", NotApplicableRejected(**UNIT), ["h1", "h2"]),

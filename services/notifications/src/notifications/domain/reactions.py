@@ -40,6 +40,7 @@ from common.contracts.tasks_life import (
     TaskEscalated,
     TaskReopened,
 )
+from common.contracts.tasks_means import EvidenceRejected
 from common.contracts.training import EnrolmentOpened
 from common.errors import Words
 from notifications.domain.text import Bilingual, days_late, days_left, days_silent, due_day, one_line, paper
@@ -229,6 +230,14 @@ REACTIONS: tuple[Reaction, ...] = (
         Words("Cam kết: {title}", "Commitment: {title}"),
         Words("Đơn vị cam kết trình kết quả nhiệm vụ «{title}» (hạn: {due}) chậm nhất {committed}.",
               "The unit commits itself to hand in the task '{title}' (due day: {due}) by {committed}."),
+    ),
+    Reaction(
+        "evidence_rejected", EvidenceRejected, ("responsible",), _TASK,
+        Words("Minh chứng không được chấp nhận: {title}", "Evidence rejected: {title}"),
+        Words("Một minh chứng của nhiệm vụ «{title}» (hạn: {due}) không được chấp nhận. Đề nghị thay bằng minh chứng khác; "
+              "lý do xem trong nhiệm vụ.",
+              "A piece of evidence of the task '{title}' (due day: {due}) was rejected. Please supersede it; the reason stands "
+              "in the task."),
     ),
     Reaction(
         "concretisation_reminded", ConcretisationReminded, ("unit_heads",), _MATRIX,

@@ -18,6 +18,7 @@ from tasks.domain.directory import Person
 from tasks.domain.findings import EMPTY, quoted
 from tasks.domain.leads import Leads
 from tasks.domain.periods import calendar_of
+from tasks.domain.product import read_product
 from tasks.domain.task import Task
 from tasks.domain.text import fold
 
@@ -57,7 +58,7 @@ def clears(task: Task, facts: Facts) -> list[Clear]:
         Clear("work", tuple(_work(task))),
         Clear("time", tuple(_time(task, facts.committee))),
         Clear("responsibility", tuple(_responsibility(task, facts.people))),
-        Clear("result", tuple(_result(task))),
+        Clear("result", (*_result(task), *_criteria(task))),
     ]
     if facts.committee.authority_required:
         found.append(Clear("authority", tuple(_authority(task))))
@@ -265,6 +266,27 @@ def _work(task: Task) -> list[FieldProblem]:
             ),
             _words_at(task.title, vague.start(), vague.end()),
         )
+    ]
+
+
+def _criteria(task: Task) -> list[FieldProblem]:
+    """A criterion that promises effort and names nothing to measure settles no acceptance: the rule for titles (DOMAIN 2.1)."""
+    return [
+        FieldProblem(
+            f"criteria.{place}",
+            "criterion_vague",
+            Words(
+                "Tiêu chí nghiệm thu dùng từ chung chung, không có gì để đo.",
+                "The criterion is worded vaguely and names nothing that could be measured.",
+            ),
+            Words(
+                "Hãy nêu con số, văn bản, hệ thống hoặc sự kiện kiểm chứng được.",
+                "Name a number, a paper, a system or an event that can be checked.",
+            ),
+            _words_at(words, vague.start(), vague.end()),
+        )
+        for place, words in enumerate(task.criteria)
+        if (vague := _VAGUE.search(fold(words))) is not None and read_product(words) is None
     ]
 
 

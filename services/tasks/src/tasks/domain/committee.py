@@ -78,6 +78,16 @@ class Committee(Aggregate):
     """Days after the due day when a letter of commitment is asked for: 624/TB-VPCP asks every body with a late task, and says
     no number; None never."""
 
+    evidence_source_required: bool = False
+    """Every piece of evidence needs a link, or a file reference with its SHA-256. A paper may as well be proven by its number
+    in its title, as offices do today, so that the default asks for neither."""
+    evidence_reviewed: bool = False
+    """No result is approved while a piece of its evidence was neither accepted nor rejected. The sources ask for verifiable
+    evidence (11-KH/BCĐ) and say nothing of a step of its own: communes with few staff approve in one (DOMAIN 1.6)."""
+    criteria_proven: bool = True
+    """No result is approved while no evidence shows one of its criteria met: a task is done only with verifiable evidence
+    (11-KH/BCĐ; DOMAIN 2.1)."""
+
     @property
     def working_days(self) -> WorkingDays:
         return WorkingDays(frozenset(self.holidays), frozenset(self.worked_days))

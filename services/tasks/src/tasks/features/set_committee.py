@@ -84,6 +84,15 @@ class CommitteeSettings(MergePatch):
     remind_again_days: Annotated[
         int, Field(strict=True, ge=1, le=366, description="Days before a silent unit is reminded again of the same directive")
     ] = 7
+    evidence_source_required: Annotated[
+        bool, Field(strict=True, description="Evidence needs a link, or a file reference with its SHA-256")
+    ] = False
+    evidence_reviewed: Annotated[
+        bool, Field(strict=True, description="Nothing is approved while a piece of its evidence was not reviewed")
+    ] = False
+    criteria_proven: Annotated[
+        bool, Field(strict=True, description="Nothing is approved while a criterion has no evidence")
+    ] = True
 
 
 class SetCommittee(Command):

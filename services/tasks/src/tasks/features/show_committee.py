@@ -39,6 +39,9 @@ class CommitteeView(View):
     remedy_plan_days: int | None
     commitment_days: int | None
     remind_again_days: int
+    evidence_source_required: bool
+    evidence_reviewed: bool
+    criteria_proven: bool
 
     @classmethod
     def of(cls, rules: Committee) -> CommitteeView:

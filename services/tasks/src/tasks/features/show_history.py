@@ -57,6 +57,10 @@ _TOLD: dict[str, Words] = {
     "remedy_plan_given": Words("Lập phương án khắc phục", "Remedy plan given"),
     "commitment_asked": Words("Yêu cầu cam kết", "Commitment asked for"),
     "commitment_given": Words("Cam kết", "Commitment given"),
+    "evidence_seen": Words("Xem minh chứng", "Evidence seen"),
+    "evidence_accepted": Words("Chấp nhận minh chứng", "Evidence accepted"),
+    "evidence_rejected": Words("Bác minh chứng", "Evidence rejected"),
+    "evidence_superseded": Words("Thay minh chứng", "Evidence superseded"),
     "fate_asked": Words("Văn bản giao việc hết hiệu lực: cần quyết định", "Its paper has ended: to be decided"),
     "fate_decided": Words("Quyết định tiếp tục hay thôi", "Decided what becomes of it"),
 }

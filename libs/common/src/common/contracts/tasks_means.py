@@ -1,0 +1,38 @@
+"""What the tasks service publishes of a task's means: evidence, resources, parts of others, marks, parties, no work."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from common.contracts.fields import Code
+from common.contracts.tasks import _Task  # by its name: types of fields are not found through an alias
+
+EvidenceId = Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d007"])]
+OfPeriod = Annotated[str | None, Field(description="Of the result of this period, if of one", examples=["2026-11"])]
+
+
+class _Evidence(_Task):
+    evidence_id: EvidenceId
+    period: OfPeriod = None
+
+
+class EvidenceSeen(_Evidence, type="tasks.task.evidence_seen.v1", key="task_id"):
+    """Somebody on the approver's side looked at it (đã xem); nothing is decided by that."""
+
+
+class EvidenceAccepted(_Evidence, type="tasks.task.evidence_accepted.v1", key="task_id"):
+    """The approver's side accepted the evidence."""
+
+
+class EvidenceRejected(_Evidence, type="tasks.task.evidence_rejected.v1", key="task_id"):
+    """The approver's side rejected the evidence, on recorded words: it proves nothing until another piece supersedes it."""
+
+    reason_code: Annotated[Code | None, Field(examples=["unreadable"])] = None
+
+
+class EvidenceSuperseded(_Evidence, type="tasks.task.evidence_superseded.v1", key="task_id"):
+    """Another piece takes the place of this one, which stays as it was."""
+
+    superseded_by: EvidenceId

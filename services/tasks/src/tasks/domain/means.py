@@ -1,0 +1,60 @@
+"""What is kept of a task's means: evidence and its reviews. The rules stand in the modules that act on it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.domain.matters import Kept
+from tasks.domain.product import EvidenceKind
+
+Verdict = Literal["seen", "accepted", "rejected"]
+Reviewed = Literal["unreviewed", "accepted", "rejected", "superseded"]
+
+
+class Review(Kept):
+    """Who on the approver's side saw a piece of evidence, when, and what they said of it."""
+
+    at: datetime
+    by: str
+    verdict: Verdict
+    words: str = ""
+    reason_code: str | None = None
+
+
+class Evidence(Kept):
+    """What shows that the work was done (minh chứng): a task is done only with verifiable evidence (11-KH/BCĐ).
+
+    It is never edited: another piece supersedes it, and both stay.
+    """
+
+    id: str
+    kind: EvidenceKind
+    title: str
+    url: str | None = None
+    file: str | None = None
+    """Where the file is kept, as its keeper names it; `sha256` says which bytes are meant."""
+    sha256: str | None = None
+    criteria: list[str] = Field(default_factory=list)
+    """The criteria that it shows met, in their words: one that is worded anew is to be proven anew."""
+    added_at: datetime
+    added_by: str
+    superseded_by: str | None = None
+    reviews: list[Review] = Field(default_factory=list)
+    """The last one that decided counts, the earlier stay."""
+
+    @property
+    def state(self) -> Reviewed:
+        if self.superseded_by is not None:
+            return "superseded"
+        for one in reversed(self.reviews):
+            if one.verdict != "seen":
+                return one.verdict
+        return "unreviewed"
+
+    @property
+    def counts(self) -> bool:
+        """False for what was rejected or superseded: it proves nothing."""
+        return self.state in ("unreviewed", "accepted")
