@@ -42,7 +42,7 @@ from common.contracts.tasks_life import (
     TaskEscalated,
     TaskReopened,
 )
-from common.contracts.tasks_means import EvidenceRejected
+from common.contracts.tasks_means import EvidenceRejected, TaskOverspent
 from common.contracts.training import EnrolmentOpened
 from common.domain import Actor
 from common.errors import Invalid
@@ -125,6 +125,7 @@ def notice(**changes: object) -> Notice:
         ("commitment_asked", CommitmentAsked(**TASK, **LATE), ["r", "h1", "h2"]),
         ("commitment_given", CommitmentGiven(**TASK, number=1, committed_on=DAY), ["a"]),
         ("evidence_rejected", EvidenceRejected(**TASK, evidence_id="e"), ["r"]),
+        ("task_overspent", TaskOverspent(**TASK, fund=1), ["a", "h1", "h2"]),
         ("concretisation_reminded", ConcretisationReminded(**UNIT, times=1), ["h1", "h2"]),
         ("not_applicable_confirmed", NotApplicableConfirmed(**UNIT), ["h1", "h2"]),
         ("not_applicable_rejected", NotApplicableRejected(**UNIT), ["h1", "h2"]),

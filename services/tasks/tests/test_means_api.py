@@ -1,4 +1,4 @@
-"""A task's means through the API, on a real database: evidence and criteria."""
+"""A task's means through the API, on a real database: evidence and criteria, resources."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from common.service import Process
 from common.testing import Area
-from services.tasks.tests.task_world import DOER, HEAD, SYSTEM_B, TaskApi, calling
+from services.tasks.tests.task_world import DOER, HEAD, SYSTEM_A, SYSTEM_B, TaskApi, calling
 from tasks.features import keep_calendars
 
 pytestmark = pytest.mark.servers
@@ -132,3 +132,88 @@ async def test_evidence_of_a_period_is_reviewed_and_proves_that_period(process: 
     await api.post(f"{path}/submit", {"words": "Xong"})
     assert (await api.post(f"{path}/complete"))["state"] == "completed"
     await api.refused(404, f"{path}/evidence/none/review", {"verdict": "seen"})
+
+
+# --- resources ---
+
+
+async def test_resources_are_planned_by_the_lead_granted_by_the_approver_and_spent(
+    area: Area, process: Process, api: TaskApi
+) -> None:
+    task = await api.started()
+    assert await api.ids(mark="without_resources") == [task]
+    fund = {"source": "Ngân sách tỉnh"}
+    async with (
+        calling(area, process, SYSTEM_A) as unit,
+        calling(area, process, DOER) as doer,
+        calling(area, process, HEAD) as head,
+        calling(area, process, SYSTEM_B) as other,
+    ):
+        planned = {
+            "people": 3,
+            "months": "1.5",
+            "money": [{**fund, "planned": 250_000_000}],
+            "equipment": [{"what": "Máy quét", "number": 2}],
+        }
+        shown = await unit.do(task, "plan-resources", planned)
+        assert (shown["resources"]["months"], shown["resources"]["lacking"], shown["marks"]) == ("1.5", [], [])
+        grant = {**fund, "granted": 200_000_000, "words": "QĐ 12/QĐ-UBND"}
+        await unit.refused(403, f"tasks/{task}/grant-money", grant)
+        await head.do(task, "grant-money", grant)
+        await other.refused(404, f"tasks/{task}/plan-resources", {"people": 1})
+        await doer.do(task, "report-spending", {**fund, "spent": 200_000_000})
+        assert await api.ids(mark="overspent") == []
+        over = await doer.do(task, "report-spending", {**fund, "spent": 200_000_001})
+        assert over["resources"]["money"] == [
+            {"number": 1, **fund, "planned": 250_000_000, "granted": 200_000_000, "spent": 200_000_001, "overspent": True}
+        ]
+        assert (over["marks"], await api.ids(mark="overspent"), await api.ids(mark="without_resources")) == (
+            ["overspent"],
+            [task],
+            [],
+        )
+        await api.patch("committee", {"money_granted_by": "standing_agency"})
+        await head.refused(403, f"tasks/{task}/grant-money", grant)
+        await api.do(task, "grant-money", {**fund, "granted": 300_000_000, "words": "Bổ sung"})
+    assert (await lines(api, task))[-5:] == [
+        "money_granted",
+        "spending_reported",
+        "spending_reported",
+        "overspent",
+        "money_granted",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "field"),
+    [
+        ("plan-resources", {"people": 0}, "people"),
+        ("plan-resources", {"people": "3"}, "people"),
+        ("plan-resources", {"months": 1.5}, "months"),
+        ("plan-resources", {"months": "0"}, "months"),
+        ("plan-resources", {"months": "-1"}, "months"),
+        ("plan-resources", {"money": [{"source": "Quỹ", "planned": 1.5}]}, "money.0.planned"),
+        ("plan-resources", {"money": [{"source": "Quỹ", "planned": -1}]}, "money.0.planned"),
+        ("plan-resources", {"money": [{"source": "Quỹ", "planned": 10**16}]}, "money.0.planned"),
+        ("plan-resources", {"money": [{"source": " ", "planned": 1}]}, "money.0.source"),
+        ("plan-resources", {"equipment": [{"what": "Máy", "number": 0}]}, "equipment.0.number"),
+        ("plan-resources", {"names": ["An"]}, "names"),
+        ("grant-money", {"source": "Quỹ", "granted": 1}, "words"),
+        ("report-spending", {"source": "Quỹ", "spent": True}, "spent"),
+    ],
+)
+async def test_resources_that_cannot_be_are_refused(api: TaskApi, verb: str, body: dict[str, Any], field: str) -> None:
+    task = await api.create()
+    refused = await api.refused(422, f"tasks/{task}/{verb}", body)
+    assert [one["field"] for one in refused.values()] == [field]
+
+
+async def test_the_gate_asks_for_resources_and_what_was_issued_keeps_them(api: TaskApi) -> None:
+    await api.patch("committee", {"resources_required": ["money", "money"]})
+    task = await api.create()
+    refused = await api.refused(409, f"tasks/{task}/publish")
+    assert (list(refused), refused["money_missing"]["field"]) == (["money_missing"], "resources.money")
+    await api.do(task, "plan-resources", {"money": [{"source": "Quỹ", "planned": 0}]})
+    await api.do(task, "publish")
+    assert "money_missing" in await api.refused(409, f"tasks/{task}/plan-resources", {"money": []})
+    await api.refused(422, "committee", {"resources_required": ["gold"]}, "PATCH")

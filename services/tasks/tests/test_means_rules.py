@@ -1,20 +1,26 @@
-"""Pure rules of a task's means: what proves a result."""
+"""Pure rules of a task's means: what proves a result, with what it is done."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from common.errors import Invalid, RuleBroken
 from services.tasks.tests.task_world import NOW, PEOPLE_OF, a_task
+from services.tasks.tests.test_report_queries import covered
 from tasks.domain.clears import Facts, clears
 from tasks.domain.committee import Committee
 from tasks.domain.leads import Names
+from tasks.domain.marks import marks
 from tasks.domain.means import Evidence, Review
 from tasks.domain.proof import named_criteria, review_evidence, supersede, unproven
 from tasks.domain.report import row_of
+from tasks.domain.resources import grant_money, lacking, plan_resources, report_spending
 from tasks.domain.task import Task
+from tasks.store import TASKS
 
 RULES = Committee()
 FACTS = Facts(PEOPLE_OF, Names(()).read(""), RULES)
@@ -167,3 +173,110 @@ def test_the_report_shows_the_evidence_that_counts() -> None:
     task = a_task(state="in_progress", evidence=[a_piece(), a_piece("e2")])
     review_evidence(task, task.evidence[0], a_review("rejected"))
     assert [one["title"] for one in row_of(task, NOW.date(), RULES, {}, {})["evidence"]] == ["Báo cáo e2"]
+
+
+# --- resources ---
+
+
+def test_a_task_is_without_resources_until_somebody_names_one() -> None:
+    task = a_task(state="draft")
+    assert (marks(task), lacking(task)) == (["without_resources"], ["people", "money", "equipment"])
+    assert plan_resources(task, {"money": [("Ngân sách tỉnh", 0)]}), "nothing needed is said as well"
+    assert (marks(task), lacking(task)) == ([], ["people", "equipment"])
+    assert plan_resources(task, {"people": 3, "months": Fraction(3, 2)})
+    assert not plan_resources(task, {"people": 3})
+    assert plan_resources(task, {"equipment": [("Máy quét", 2)]})
+    assert lacking(task) == []
+    assert [changes for _, _, changes in task.take_lines()] == [
+        {"money": ["", "Ngân sách tỉnh: 0"]},
+        {"months": [None, "1.5"], "people": [None, "3"]},
+        {"equipment": ["", "Máy quét: 2"]},
+    ]
+    again = Task.model_validate(task.model_dump())
+    assert (again.resources.months, again.resources.money[0].planned) == (Fraction(3, 2), 0)
+    granted = a_task()
+    grant_money(granted, "Quỹ", 5, "QĐ 1")
+    assert "money" not in lacking(granted)
+
+
+def test_funds_are_one_however_they_are_spelt_and_none_goes_that_is_in_use() -> None:
+    task = a_task(state="in_progress")
+    plan_resources(task, {"money": [("Ngân sách tỉnh", 100), ("Xã hội hóa", 50)]})
+    grant_money(task, "NGÂN SÁCH TỈNH", 80, "QĐ 1")
+    report_spending(task, "Xã hội hoá", 1, "")
+    assert [(one.number, one.planned, one.granted, one.spent) for one in task.resources.money] == [
+        (1, 100, 80, 0), (2, 50, None, 1),
+    ]  # fmt: skip
+    for kept, gone in (("Ngân sách tỉnh", "Xã hội hóa"), ("Xã hội hóa", "Ngân sách tỉnh")):
+        with pytest.raises(RuleBroken) as broken:
+            plan_resources(task, {"money": [(kept, 1)]})
+        assert [(one.code, one.quote) for one in broken.value.errors] == [("fund_in_use", gone)]
+    with pytest.raises(Invalid) as twice:
+        plan_resources(task, {"money": [("Quỹ", 1), ("quỹ", 2)]})
+    assert codes(twice) == ["fund_twice"]
+    plan_resources(task, {"money": [("Ngân sách tỉnh", 90), ("Xã hội hóa", 50), ("Quỹ", 7)]})
+    assert [(one.number, one.planned, one.granted) for one in task.resources.money] == [
+        (1, 90, 80),
+        (2, 50, None),
+        (3, 7, None),
+    ]
+    plan_resources(task, {"money": [("Ngân sách tỉnh", 90), ("Xã hội hóa", 50)]})
+    assert len(task.resources.money) == 2
+    with pytest.raises(RuleBroken) as unknown:
+        report_spending(task, "Quỹ", 1, "")
+    assert codes(unknown) == ["fund_unknown"]
+
+
+def test_more_spent_than_granted_is_marked_and_told_when_it_becomes_so() -> None:
+    task = a_task(state="in_progress")
+    grant_money(task, "Quỹ", 100, "QĐ 1")
+    report_spending(task, "Quỹ", 100, "")
+    assert marks(task) == []
+    report_spending(task, "Quỹ", 101, "")
+    report_spending(task, "Quỹ", 150, "")
+    assert marks(task) == ["overspent"]
+    grant_money(task, "Quỹ", 200, "QĐ 2")
+    assert marks(task) == []
+    grant_money(task, "Quỹ", 120, "QĐ 3")
+    assert whats(task).count("overspent") == 2
+    recorded = [event.model_dump(exclude_none=True) for event in task.take_recorded()]
+    assert all(not {"granted", "spent", "planned"} & event.keys() for event in recorded), "no amount leaves the service"
+
+
+@pytest.mark.parametrize(("state", "may"), [("draft", "pg"), ("completed", "s"), ("submitted", "pgs"), ("cancelled", "")])
+def test_in_which_states_resources_are_planned_granted_and_spent(state: Any, may: str) -> None:
+    task = a_task(state=state, resources={"money": [{"number": 1, "source": "Quỹ"}]})
+    acts: dict[str, Callable[[], object]] = {
+        "p": lambda: plan_resources(task, {"people": 1}),
+        "g": lambda: grant_money(task, "Quỹ", 1, ""),
+        "s": lambda: report_spending(task, "Quỹ", 1, ""),
+    }
+    for letter, act in acts.items():
+        if letter in may:
+            act()
+        else:
+            with pytest.raises(RuleBroken) as broken:
+                act()
+            assert codes(broken) == ["wrong_state"]
+
+
+def test_the_gate_asks_for_the_resources_that_the_committee_names() -> None:
+    task = a_task(state="draft")
+    assert "resources" not in {clear.key for clear in clears(task, FACTS)}
+    asked = Facts(PEOPLE_OF, Names(()).read(""), Committee(resources_required=["people", "money"]))
+    steps: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, ["people_missing", "money_missing"]),
+        ({"people": 1}, ["money_missing"]),
+        ({"money": [("Quỹ", 0)]}, []),
+    ]
+    for given, missing in steps:
+        plan_resources(task, given)
+        assert [one.code for clear in clears(task, asked) if clear.key == "resources" for one in clear.against] == missing
+
+
+# --- lists ---
+
+
+def test_marks_are_found_by_a_range_of_an_index() -> None:
+    assert covered(TASKS, {"_d.marks": "overspent", "_d.order": {"$lt": "x"}}, ("-_d.order",))
+    assert TASKS.dump(a_task())["_d"]["marks"] == ["without_resources"]

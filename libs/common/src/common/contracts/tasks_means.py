@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -36,3 +36,30 @@ class EvidenceSuperseded(_Evidence, type="tasks.task.evidence_superseded.v1", ke
     """Another piece takes the place of this one, which stays as it was."""
 
     superseded_by: EvidenceId
+
+
+Fund = Annotated[int, Field(ge=1, description="1, 2, 3 ... of the same task: its source and amounts stay there", examples=[1])]
+
+
+class ResourcesPlanned(_Task, type="tasks.task.resources_planned.v1", key="task_id"):
+    """Who and what the task is done with was planned or planned anew (nguồn lực); how much stays in the task."""
+
+    planned: Annotated[list[Literal["people", "months", "money", "equipment"]], Field(examples=[["people", "money"]])]
+
+
+class MoneyGranted(_Task, type="tasks.task.money_granted.v1", key="task_id"):
+    """Money was granted from a fund (giao kinh phí), or another amount than before."""
+
+    fund: Fund
+
+
+class SpendingReported(_Task, type="tasks.task.spending_reported.v1", key="task_id"):
+    """It was said how much of a fund is spent so far (giải ngân)."""
+
+    fund: Fund
+
+
+class TaskOverspent(_Task, type="tasks.task.overspent.v1", key="task_id"):
+    """More is spent of a fund than was granted; told when it becomes so."""
+
+    fund: Fund

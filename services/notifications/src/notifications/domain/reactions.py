@@ -40,7 +40,7 @@ from common.contracts.tasks_life import (
     TaskEscalated,
     TaskReopened,
 )
-from common.contracts.tasks_means import EvidenceRejected
+from common.contracts.tasks_means import EvidenceRejected, TaskOverspent
 from common.contracts.training import EnrolmentOpened
 from common.errors import Words
 from notifications.domain.text import Bilingual, days_late, days_left, days_silent, due_day, one_line, paper
@@ -238,6 +238,12 @@ REACTIONS: tuple[Reaction, ...] = (
               "lý do xem trong nhiệm vụ.",
               "A piece of evidence of the task '{title}' (due day: {due}) was rejected. Please supersede it; the reason stands "
               "in the task."),
+    ),
+    Reaction(
+        "task_overspent", TaskOverspent, ("approver", "lead_unit_heads"), _TASK,
+        Words("Chi vượt kinh phí: {title}", "Overspent: {title}"),
+        Words("Nhiệm vụ «{title}» (hạn: {due}) đã chi vượt kinh phí được giao. Đề nghị xem xét.",
+              "More is spent for the task '{title}' (due day: {due}) than was granted. Please look into it."),
     ),
     Reaction(
         "concretisation_reminded", ConcretisationReminded, ("unit_heads",), _MATRIX,

@@ -10,6 +10,7 @@ from common.contracts.tasks import CommitteeSettingsChanged
 from common.domain import Aggregate, Day
 from tasks.domain.deadline import Cadence
 from tasks.domain.matters import DecidedBy, Told
+from tasks.domain.means import ResourceKind
 from tasks.domain.working_days import WeekendRule, WorkingDays
 
 COMMITTEE_ID = "committee"
@@ -87,6 +88,12 @@ class Committee(Aggregate):
     criteria_proven: bool = True
     """No result is approved while no evidence shows one of its criteria met: a task is done only with verifiable evidence
     (11-KH/BCĐ; DOMAIN 2.1)."""
+
+    resources_required: list[ResourceKind] = Field(default_factory=list)
+    """What has to be planned before a task is published. 624/TB-VPCP has "give task, give money" as a principle, and none of
+    the 225 real rows names any (DOMAIN 1.2): by default tasks without resources are marked, not refused."""
+    money_granted_by: Literal["approver", "standing_agency"] = "approver"
+    """Who records money as granted: whose this is, no text read says; never the side that spends it."""
 
     @property
     def working_days(self) -> WorkingDays:

@@ -1,4 +1,4 @@
-"""What is kept of a task's means: evidence and its reviews. The rules stand in the modules that act on it."""
+"""What is kept of a task's means: evidence with its reviews, resources. The rules stand in the modules that act on it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import Literal
 
 from pydantic import Field
 
+from tasks.domain.exact import Exact
 from tasks.domain.matters import Kept
 from tasks.domain.product import EvidenceKind
 
 Verdict = Literal["seen", "accepted", "rejected"]
 Reviewed = Literal["unreviewed", "accepted", "rejected", "superseded"]
+
+ResourceKind = Literal["people", "money", "equipment"]
 
 
 class Review(Kept):
@@ -58,3 +61,32 @@ class Evidence(Kept):
     def counts(self) -> bool:
         """False for what was rejected or superseded: it proves nothing."""
         return self.state in ("unreviewed", "accepted")
+
+
+class Money(Kept):
+    """Money of one fund (nguồn kinh phí), in whole đồng: exact, never a float."""
+
+    number: int
+    source: str
+    planned: int | None = None
+    granted: int | None = None
+    spent: int = 0
+
+    @property
+    def overspent(self) -> bool:
+        return self.spent > (self.granted or 0)
+
+
+class Equipment(Kept):
+    what: str
+    number: int
+
+
+class Resources(Kept):
+    """Who and what a task is done with (nguồn lực): the meeting asked for a person *with the resources* (DOMAIN 0)."""
+
+    people: int | None = None
+    months: Exact | None = None
+    """Person-months over all of them."""
+    money: list[Money] = Field(default_factory=list)
+    equipment: list[Equipment] = Field(default_factory=list)

@@ -18,7 +18,7 @@ from common.domain import Aggregate, Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.deadline import Cadence
 from tasks.domain.matters import CatchUp, Dispute, Extension, Steps
-from tasks.domain.means import Evidence
+from tasks.domain.means import Evidence, Resources
 from tasks.domain.product import EvidenceKind, ProductKind
 
 State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
@@ -124,6 +124,7 @@ class Task(Aggregate):
     criteria: list[str] = Field(default_factory=list)
     """By what its product is accepted (tiêu chí nghiệm thu), each in its words; evidence says which of them it shows met."""
     authority: str = ""
+    resources: Resources = Field(default_factory=Resources)
 
     state: State = "draft"
     paused_from: State | None = None

@@ -10,6 +10,7 @@ from fastapi import Query, Response
 from common.contracts.fields import Timeliness
 from common.domain import local_day
 from common.http import Call, Items, Paged, Routes, reads
+from tasks.domain.marks import Mark
 from tasks.domain.pending import Pending
 from tasks.domain.task import State
 from tasks.domain.timeliness import matching
@@ -34,6 +35,7 @@ async def list_tasks(
     sample: Literal["foreign", "demo"] | None = None,
     asks: Annotated[Literal["directive_ended"] | None, Query(description="Somebody has to decide about it")] = None,
     pending: Annotated[Pending | None, Query(description="What waits for somebody")] = None,
+    mark: Annotated[Mark | None, Query(description="What its means are marked with")] = None,
     disputed: Annotated[bool | None, Query(description="A dispute waits for its answer")] = None,
     q: Annotated[
         str | None,
@@ -51,6 +53,7 @@ async def list_tasks(
         "sample": sample,
         "asks": asks,
         "_d.pending": pending,
+        "_d.marks": mark,
     }
     wanted: list[Any] = [{name: value for name, value in asked.items() if value is not None}, visible_tasks(call.actor)]
     if timeliness is not None:

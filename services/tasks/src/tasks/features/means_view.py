@@ -1,4 +1,4 @@
-"""What callers see of a task's means: its evidence with what was said of it, and the criteria that it shows met."""
+"""What callers see of a task's means: evidence with what was said of it, the criteria that it shows met, resources."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 from pydantic import Field
 
 from common.http import View
-from tasks.domain.means import Evidence, Reviewed, Verdict
+from tasks.domain.exact import Exact
+from tasks.domain.means import Evidence, ResourceKind, Reviewed, Verdict
 from tasks.domain.product import EvidenceKind
+from tasks.domain.resources import lacking
 from tasks.domain.task import Task
 
 
@@ -43,11 +45,34 @@ class CriterionView(View):
     evidence_ids: list[str] = Field(description="Evidence that counts and shows it met")
 
 
+class MoneyView(View):
+    number: int = Field(description="As events name the fund")
+    source: str
+    planned: int | None
+    granted: int | None
+    spent: int
+    overspent: bool
+
+
+class EquipmentView(View):
+    what: str
+    number: int
+
+
+class ResourcesView(View):
+    people: int | None
+    months: Exact | None = Field(description="Person-months over all of them")
+    money: list[MoneyView] = Field(description="By fund, in whole đồng")
+    equipment: list[EquipmentView]
+    lacking: list[ResourceKind] = Field(description="What nobody has planned")
+
+
 class MeansView(View):
     """What stands beside a task whole."""
 
     criteria: list[CriterionView]
     evidence: list[EvidenceView]
+    resources: ResourcesView
 
 
 def evidence_views(pieces: Sequence[Evidence]) -> list[dict[str, Any]]:
@@ -64,4 +89,9 @@ def in_whole(task: Task) -> dict[str, Any]:
         )
         for number, words in enumerate(task.criteria, 1)
     ]
-    return {"criteria": criteria, "evidence": evidence_views(task.evidence)}
+    return {"criteria": criteria, "evidence": evidence_views(task.evidence), "resources": _resources(task)}
+
+
+def _resources(task: Task) -> dict[str, Any]:
+    money = [one.model_dump() | {"overspent": one.overspent} for one in task.resources.money]
+    return task.resources.model_dump() | {"money": money, "lacking": lacking(task)}

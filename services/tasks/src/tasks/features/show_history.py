@@ -61,6 +61,10 @@ _TOLD: dict[str, Words] = {
     "evidence_accepted": Words("Chấp nhận minh chứng", "Evidence accepted"),
     "evidence_rejected": Words("Bác minh chứng", "Evidence rejected"),
     "evidence_superseded": Words("Thay minh chứng", "Evidence superseded"),
+    "resources_planned": Words("Dự kiến nguồn lực", "Resources planned"),
+    "money_granted": Words("Giao kinh phí", "Money granted"),
+    "spending_reported": Words("Báo cáo giải ngân", "Spending reported"),
+    "overspent": Words("Chi vượt kinh phí được giao", "More spent than granted"),
     "fate_asked": Words("Văn bản giao việc hết hiệu lực: cần quyết định", "Its paper has ended: to be decided"),
     "fate_decided": Words("Quyết định tiếp tục hay thôi", "Decided what becomes of it"),
 }

@@ -17,6 +17,7 @@ from common.unit_of_work import UnitOfWork
 from tasks.domain.clears import Clear, Facts, Key, clears
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import Cadence
+from tasks.domain.marks import Mark, marks
 from tasks.domain.product import EvidenceKind, ProductKind
 from tasks.domain.task import State, Task
 from tasks.domain.timeliness import days_left, timeliness
@@ -107,6 +108,7 @@ class TaskLine(View):
     product_kind: ProductKind | None
     evidence_kind: EvidenceKind | None
     authority: str
+    marks: list[Mark] = Field(description="What is to be seen at once of its means")
     state: State
     percent: int
     submissions: int = Field(description="How often its result was handed in")
@@ -142,6 +144,7 @@ def _standing(task: Task, today: date, committee: Committee) -> dict[str, Any]:
         "days_left": days_left(task, today),
         "days_waited": days_waited(task, today),
         **life_view.in_line(task),
+        "marks": marks(task),
     }
 
 
