@@ -1,14 +1,16 @@
-"""A task's means through the API, on a real database: evidence and criteria, resources."""
+"""A task's means through the API, on a real database: evidence, criteria, resources, parts."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from common.domain import Actor
 from common.service import Process
 from common.testing import Area
-from services.tasks.tests.task_world import DOER, HEAD, SYSTEM_A, SYSTEM_B, TaskApi, calling
+from services.tasks.tests.task_world import DOER, HEAD, SCOPES, SYSTEM_A, SYSTEM_B, TODAY, A, B, HandClock, TaskApi, calling
 from tasks.features import keep_calendars
 
 pytestmark = pytest.mark.servers
@@ -217,3 +219,62 @@ async def test_the_gate_asks_for_resources_and_what_was_issued_keeps_them(api: T
     await api.do(task, "publish")
     assert "money_missing" in await api.refused(409, f"tasks/{task}/plan-resources", {"money": []})
     await api.refused(422, "committee", {"resources_required": ["gold"]}, "PATCH")
+
+
+# --- parts ---
+
+HEAD_B = Actor("person", "per-head-b", SCOPES, frozenset({B}))
+PART = {"unit_id": B, "due_on": "2026-11-27", "words": "Số liệu của phường 2"}
+
+
+async def test_a_coordinator_hands_its_part_to_the_lead_who_sees_who_is_outstanding(
+    area: Area, process: Process, api: TaskApi, clock: HandClock
+) -> None:
+    task = await api.started(coordinator_unit_ids=[B])
+    async with (
+        calling(area, process, DOER) as doer,
+        calling(area, process, HEAD_B) as partner,
+        calling(area, process, SYSTEM_A) as unit,
+    ):
+        await partner.refused(403, f"tasks/{task}/ask-part", PART)
+        assert "not_a_coordinator" in await doer.refused(409, f"tasks/{task}/ask-part", PART | {"unit_id": A})
+        await doer.do(task, "ask-part", PART)
+        assert await partner.ids(owing=B) == await unit.ids(owing=B, mark="parts_missing") == [task]
+        assert await unit.ids(owing=A) == []
+        path = f"tasks/{task}/parts/1"
+        await doer.refused(403, f"{path}/submit", {"words": "Xong"})
+        result = {"words": "Xong", "file": "a.xlsx"}
+        assert "file_without_digest" in await partner.refused(422, f"{path}/submit", result)
+        clock.now += timedelta(days=4)
+        assert (await doer.get(f"tasks/{task}"))["parts"][0]["stands"] == "late"
+        shown = await partner.post(f"{path}/submit", result | {"sha256": SHA})
+        assert (shown["parts"][0]["stands"], shown["parts"][0]["handed_in"][0]["by"]) == ("done_late", "person:per-head-b")
+        await partner.refused(403, f"{path}/decide", {"decision": "accept", "words": "Tự nhận"})
+        await doer.post(f"{path}/decide", {"decision": "return", "words": "Thiếu hai thôn"})
+        await doer.do(task, "add-evidence", EVIDENCE)
+        handed_in = await doer.do(task, "submit")
+        assert handed_in["submitted_without"] == [1], "it is listed and keeps nobody from handing in"
+        await api.do(task, "return", {"reason_code": "incomplete", "words": "Thiếu"})
+        removed = await unit.refused(409, f"tasks/{task}", {"coordinator_unit_ids": []}, "PATCH")
+        assert removed["coordinator_owes_part"]["quote"] == B
+        await partner.post(f"{path}/submit", {"words": "Đã bổ sung"})
+        done = await unit.post(f"{path}/decide", {"decision": "accept", "words": "Đủ cả"})
+        assert (done["parts"][0]["state"], done["marks"]) == ("accepted", ["without_resources"])
+        assert "wrong_part_state" in await partner.refused(409, f"{path}/submit", {"words": "Lần nữa"})
+        assert await unit.ids(owing=B) == []
+    line = next(line for line in (await api.get(f"tasks/{task}/history"))["items"] if line["what"] == "submitted")
+    assert line["changes"] == {"missing_parts": [None, [1]]}
+
+
+async def test_a_part_that_cannot_be_is_refused(api: TaskApi) -> None:
+    task = await api.started(coordinator_unit_ids=[B])
+    path = f"tasks/{task}/ask-part"
+    for body in ({"due_on": "mai"}, {"words": ""}, {"unit_id": ""}, {"lead": A}):
+        await api.refused(422, path, PART | body)
+    assert list(await api.refused(409, path, PART | {"due_on": "2026-12-01"})) == ["part_after_task"]
+    assert list(await api.refused(409, path, PART | {"due_on": str(TODAY - timedelta(days=1))})) == ["day_has_passed"]
+    for number, status in (("1", 404), ("0", 422), ("x", 422)):
+        await api.refused(status, f"tasks/{task}/parts/{number}/submit", {"words": "Xong"})
+        await api.refused(status, f"tasks/{task}/parts/{number}/decide", {"decision": "accept", "words": "Đủ cả"})
+    await api.do(task, "ask-part", PART)
+    await api.refused(422, f"tasks/{task}/parts/1/decide", {"decision": "maybe", "words": "Đủ cả"})

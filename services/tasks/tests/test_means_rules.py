@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
+from common.contracts.tasks import TaskSubmitted
 from common.errors import Invalid, RuleBroken
-from services.tasks.tests.task_world import NOW, PEOPLE_OF, a_task
+from services.tasks.tests.task_world import NOW, PEOPLE_OF, TODAY, A, B, a_task
 from services.tasks.tests.test_report_queries import covered
 from tasks.domain.clears import Facts, clears
 from tasks.domain.committee import Committee
 from tasks.domain.leads import Names
 from tasks.domain.marks import marks
-from tasks.domain.means import Evidence, Review
+from tasks.domain.matters import Said
+from tasks.domain.means import Evidence, HandedIn, Review
+from tasks.domain.parts import ask_part, check_parts_kept, decide_part, owing, standing_of_part, submit_part
 from tasks.domain.proof import named_criteria, review_evidence, supersede, unproven
 from tasks.domain.report import row_of
 from tasks.domain.resources import grant_money, lacking, plan_resources, report_spending
@@ -274,9 +278,130 @@ def test_the_gate_asks_for_the_resources_that_the_committee_names() -> None:
         assert [one.code for clear in clears(task, asked) if clear.key == "resources" for one in clear.against] == missing
 
 
+# --- parts ---
+
+
+def a_said(words: str = "lý do", day: date = TODAY) -> Said:
+    return Said(at=datetime(day.year, day.month, day.day, 3, tzinfo=UTC), by="person:per-doer", words=words)
+
+
+def handed_in(day: date) -> HandedIn:
+    return HandedIn(**a_said("Xong", day).model_dump())
+
+
+def with_part(due_on: date = date(2026, 11, 27), **changes: Any) -> Task:
+    task = a_task(**{"state": "in_progress", "coordinator_unit_ids": [B], **changes})
+    ask_part(task, B, due_on, a_said("Số liệu của xã B"))
+    return task
+
+
+@pytest.mark.parametrize(
+    ("unit", "due_on", "wrong"),
+    [
+        (B, TODAY, []),
+        (B, date(2026, 11, 30), []),
+        (B, date(2026, 11, 23), ["day_has_passed"]),
+        (B, date(2026, 12, 1), ["part_after_task"]),
+        ("unit:c", TODAY, ["not_a_coordinator"]),
+        (A, date(2026, 12, 1), ["not_a_coordinator", "part_after_task"]),
+    ],
+)
+def test_a_part_is_asked_of_a_coordinator_by_a_day_within_the_tasks(unit: str, due_on: date, wrong: list[str]) -> None:
+    task = a_task(state="published", coordinator_unit_ids=[A, B])
+    if wrong:
+        with pytest.raises(RuleBroken) as broken:
+            ask_part(task, unit, due_on, a_said())
+        assert codes(broken) == wrong
+    else:
+        ask_part(task, unit, due_on, a_said())
+        assert (task.parts[0].number, whats(task)) == (1, ["part_asked"])
+
+
+def test_a_part_goes_to_and_fro_between_its_unit_and_the_lead() -> None:
+    task = with_part()
+    part = task.parts[0]
+    assert (owing(task), "parts_missing" in marks(task)) == ([B], True)
+    with pytest.raises(RuleBroken) as broken:
+        decide_part(task, part, "accept", a_said())
+    assert codes(broken) == ["wrong_part_state"]
+    submit_part(task, part, handed_in(TODAY))
+    assert (owing(task), part.missing, "parts_missing" in marks(task)) == ([], True, True)
+    with pytest.raises(RuleBroken):
+        submit_part(task, part, handed_in(TODAY))
+    decide_part(task, part, "return", a_said("Thiếu bảng"))
+    assert (owing(task), part.submitted_on) == ([B], None)
+    submit_part(task, part, handed_in(TODAY))
+    decide_part(task, part, "accept", a_said("Đủ"))
+    assert (owing(task), part.missing, "parts_missing" in marks(task)) == ([], False, False)
+    for decision in ("withdraw", "return"):
+        with pytest.raises(RuleBroken):
+            decide_part(task, part, decision, a_said())
+    assert [one.words for one in part.handed_in] == ["Xong", "Xong"], "every time stays"
+    assert [(one.decision, one.words) for one in part.answers] == [("return", "Thiếu bảng"), ("accept", "Đủ")]
+    assert whats(task) == ["part_asked", "part_submitted", "part_returned", "part_submitted", "part_accepted"]
+
+
+@pytest.mark.parametrize(
+    ("given", "today", "stands"),
+    [(None, 27, "open"), (None, 28, "late"), (27, 30, "in_time"), (28, 30, "done_late")],
+)
+def test_a_part_stands_by_the_day_on_which_it_was_handed_in(given: int | None, today: int, stands: str) -> None:
+    task = with_part()
+    if given is not None:
+        submit_part(task, task.parts[0], handed_in(date(2026, 11, given)))
+    assert standing_of_part(task.parts[0], date(2026, 11, today)) == stands
+    if given is None:
+        decide_part(task, task.parts[0], "withdraw", a_said())
+        assert standing_of_part(task.parts[0], date(2026, 11, today)) == "withdrawn"
+
+
+def test_the_leads_submission_lists_the_parts_that_are_missing() -> None:
+    task = with_part(evidence=[a_piece()])
+    for _ in range(3):
+        ask_part(task, B, TODAY, a_said())
+    submit_part(task, task.parts[1], handed_in(TODAY))
+    submit_part(task, task.parts[2], handed_in(TODAY))
+    decide_part(task, task.parts[2], "accept", a_said())
+    decide_part(task, task.parts[3], "withdraw", a_said())
+    task.submit(NOW, "")
+    assert task.submitted_without == [1, 2]
+    (event,) = [one for one in task.take_recorded() if isinstance(one, TaskSubmitted)]
+    assert event.missing_parts == [1, 2]
+    task.send_back("incomplete", "thiếu")
+    for part in task.parts[:2]:
+        decide_part(task, part, "withdraw", a_said())
+    task.submit(NOW, "")
+    assert task.submitted_without == []
+    assert [changes for what, _, changes in task.take_lines() if what == "submitted"] == [{"missing_parts": [None, [1, 2]]}, {}]
+
+
+def test_a_unit_whose_part_is_missing_stays_a_coordinator_and_does_not_become_the_lead() -> None:
+    given: list[dict[str, Any]] = [{"coordinator_unit_ids": []}, {"lead_unit_id": B}]
+    for changes in given:
+        task = with_part()
+        check_parts_kept(task)
+        task.amend(changes)
+        with pytest.raises(RuleBroken) as broken:
+            check_parts_kept(task)
+        assert [(one.code, one.quote) for one in broken.value.errors] == [("coordinator_owes_part", B)]
+        decide_part(task, task.parts[0], "withdraw", a_said())
+        check_parts_kept(task)
+
+
+@pytest.mark.parametrize(
+    ("state", "waits"), [("submitted", True), ("paused", True), ("completed", False), ("cancelled", False)]
+)
+def test_nobody_owes_a_part_of_what_is_closed(state: Any, waits: bool) -> None:
+    task = with_part()
+    task.state = state
+    assert (bool(owing(task)), "parts_missing" in marks(task)) == (waits, waits)
+
+
 # --- lists ---
 
 
 def test_marks_are_found_by_a_range_of_an_index() -> None:
     assert covered(TASKS, {"_d.marks": "overspent", "_d.order": {"$lt": "x"}}, ("-_d.order",))
     assert TASKS.dump(a_task())["_d"]["marks"] == ["without_resources"]
+    assert covered(TASKS, {"_d.owing": B, "_d.order": {"$lt": "x"}}, ("-_d.order",))
+    assert TASKS.dump(with_part())["_d"]["owing"] == [B]

@@ -24,6 +24,7 @@ from tasks.domain.leads import Names
 from tasks.domain.marks import marks
 from tasks.domain.matters import LEVELS
 from tasks.domain.month import Month
+from tasks.domain.parts import owing
 from tasks.domain.pending import pending
 from tasks.domain.periods import Period
 from tasks.domain.report import Report, ReportBody, moment
@@ -79,6 +80,7 @@ def _searched(task: Task) -> dict[str, Any]:
         "clock_of": None if task.clock is None else f"{task.clock.directive_id}/{task.id}",
         "waits": waits_key(task.directive_id, task.waits_for) + task.id if waits(task) else None,
         "tokens": tokens(" ".join((task.title, task.reference or "", task.lead_written, task.product))),
+        "owing": owing(task),
         **_standing(task),
     }
 
@@ -168,6 +170,7 @@ TASKS = Store(
         Index("asks", "-_d.order"),
         Index("_d.pending", "-_d.order"),
         Index("_d.marks", "-_d.order"),
+        Index("_d.owing", "-_d.order"),
         Index("_d.climbed", "_d.late"),
         Index("_d.answer_by"),
     ),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from common.contracts.fields import Code
+from common.contracts.fields import Code, LocalDay, UnitId
 from common.contracts.tasks import _Task  # by its name: types of fields are not found through an alias
 
 EvidenceId = Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d007"])]
@@ -63,3 +63,29 @@ class TaskOverspent(_Task, type="tasks.task.overspent.v1", key="task_id"):
     """More is spent of a fund than was granted; told when it becomes so."""
 
     fund: Fund
+
+
+class _Part(_Task):
+    part: Annotated[int, Field(ge=1, description="1, 2, 3 ... of the same task", examples=[1])]
+    unit_id: Annotated[UnitId, Field(description="The coordinating unit whose part it is")]
+    part_due_on: Annotated[LocalDay, Field(description="The day by whose end the part is due")]
+
+
+class PartAsked(_Part, type="tasks.task.part_asked.v1", key="task_id"):
+    """The lead asks a coordinating unit for its part of the result (phần việc phối hợp); what, stays in the task."""
+
+
+class PartSubmitted(_Part, type="tasks.task.part_submitted.v1", key="task_id"):
+    """A coordinating unit handed in its part to the lead."""
+
+
+class PartAccepted(_Part, type="tasks.task.part_accepted.v1", key="task_id"):
+    """The lead accepted a part."""
+
+
+class PartReturned(_Part, type="tasks.task.part_returned.v1", key="task_id"):
+    """The lead sent a part back to be mended, on recorded words."""
+
+
+class PartWithdrawn(_Part, type="tasks.task.part_withdrawn.v1", key="task_id"):
+    """The lead needs the part no more, on recorded words."""

@@ -1,4 +1,5 @@
-"""What is kept of a task's means: evidence with its reviews, resources. The rules stand in the modules that act on it."""
+"""What is kept of a task's means: evidence with its reviews, resources, parts of
+coordinators. The rules stand in the modules that act on it."""
 
 from __future__ import annotations
 
@@ -7,13 +8,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from common.domain import Day
 from tasks.domain.exact import Exact
-from tasks.domain.matters import Kept
+from tasks.domain.matters import Kept, Said
 from tasks.domain.product import EvidenceKind
 
 Verdict = Literal["seen", "accepted", "rejected"]
 Reviewed = Literal["unreviewed", "accepted", "rejected", "superseded"]
 
+PartDecision = Literal["accept", "return", "withdraw"]
 ResourceKind = Literal["people", "money", "equipment"]
 
 
@@ -90,3 +93,36 @@ class Resources(Kept):
     """Person-months over all of them."""
     money: list[Money] = Field(default_factory=list)
     equipment: list[Equipment] = Field(default_factory=list)
+
+
+class HandedIn(Said):
+    """A coordinating unit's words on its part, with where the part is to be looked at."""
+
+    url: str | None = None
+    file: str | None = None
+    sha256: str | None = None
+
+
+class PartAnswer(Said):
+    decision: PartDecision
+
+
+class Part(Kept):
+    """What one coordinating unit does for the task, by its own day: coordinators answer for the quality and time of their part,
+    the lead's head for the whole (11-KH/BCĐ; DOMAIN 2.1).
+    """
+
+    number: int
+    unit_id: str
+    due_on: Day
+    asked: Said
+    state: Literal["asked", "submitted", "accepted", "withdrawn"] = "asked"
+    submitted_on: Day | None = None
+    handed_in: list[HandedIn] = Field(default_factory=list)
+    """Every time it was handed in, the last one counts."""
+    answers: list[PartAnswer] = Field(default_factory=list)
+
+    @property
+    def missing(self) -> bool:
+        """True while the lead needs it and has not accepted it."""
+        return self.state in ("asked", "submitted")

@@ -18,7 +18,7 @@ from common.domain import Aggregate, Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.deadline import Cadence
 from tasks.domain.matters import CatchUp, Dispute, Extension, Steps
-from tasks.domain.means import Evidence, Resources
+from tasks.domain.means import Evidence, Part, Resources
 from tasks.domain.product import EvidenceKind, ProductKind
 
 State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
@@ -125,6 +125,8 @@ class Task(Aggregate):
     """By what its product is accepted (tiêu chí nghiệm thu), each in its words; evidence says which of them it shows met."""
     authority: str = ""
     resources: Resources = Field(default_factory=Resources)
+    parts: list[Part] = Field(default_factory=list)
+    """What coordinating units do for it; the lead answers for the whole."""
 
     state: State = "draft"
     paused_from: State | None = None
@@ -133,6 +135,8 @@ class Task(Aggregate):
     submitted_on: Day | None = None
     completed_on: Day | None = None
     submissions: int = 0
+    submitted_without: list[int] = Field(default_factory=list)
+    """Numbers of the parts that were missing when its result was last handed in."""
     told: int = 0
     """0: nobody was told of the due day; 1: that it is near; 2: that it has passed."""
     import_digest: str = ""
@@ -308,8 +312,9 @@ class Task(Aggregate):
             )  # fmt: skip
         self.state, self.submitted_on = "submitted", local_day(now)
         self.submissions += 1
-        self.record(events.TaskSubmitted(**self._public(), submitted_at=now))
-        self._note("submitted", words)
+        missing = self.submitted_without = [one.number for one in self.parts if one.missing]
+        self.record(events.TaskSubmitted(**self._public(), submitted_at=now, missing_parts=missing))
+        self._note("submitted", words, {"missing_parts": [None, missing]} if missing else {})
 
     def send_back(self, reason_code: str, words: str) -> None:
         """The approver sends it back to be mended (trả lại)."""

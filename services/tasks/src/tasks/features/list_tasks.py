@@ -36,6 +36,7 @@ async def list_tasks(
     asks: Annotated[Literal["directive_ended"] | None, Query(description="Somebody has to decide about it")] = None,
     pending: Annotated[Pending | None, Query(description="What waits for somebody")] = None,
     mark: Annotated[Mark | None, Query(description="What its means are marked with")] = None,
+    owing: Annotated[str | None, Query(max_length=128, description="This unit owes the lead its part")] = None,
     disputed: Annotated[bool | None, Query(description="A dispute waits for its answer")] = None,
     q: Annotated[
         str | None,
@@ -54,6 +55,7 @@ async def list_tasks(
         "asks": asks,
         "_d.pending": pending,
         "_d.marks": mark,
+        "_d.owing": owing,
     }
     wanted: list[Any] = [{name: value for name, value in asked.items() if value is not None}, visible_tasks(call.actor)]
     if timeliness is not None:

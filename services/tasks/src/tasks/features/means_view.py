@@ -1,19 +1,23 @@
-"""What callers see of a task's means: evidence with what was said of it, the criteria that it shows met, resources."""
+"""What callers see of a task's means: evidence with what was said of it, the criteria that it shows met,
+resources, parts of coordinators.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Literal
 
 from pydantic import Field
 
 from common.http import View
 from tasks.domain.exact import Exact
-from tasks.domain.means import Evidence, ResourceKind, Reviewed, Verdict
+from tasks.domain.means import Evidence, PartDecision, ResourceKind, Reviewed, Verdict
+from tasks.domain.parts import PartStanding, standing_of_part
 from tasks.domain.product import EvidenceKind
 from tasks.domain.resources import lacking
 from tasks.domain.task import Task
+from tasks.features.life_view import SaidView
 
 
 class ReviewView(View):
@@ -67,19 +71,43 @@ class ResourcesView(View):
     lacking: list[ResourceKind] = Field(description="What nobody has planned")
 
 
+class HandedInView(SaidView):
+    url: str | None
+    file: str | None
+    sha256: str | None
+
+
+class PartAnswerView(SaidView):
+    decision: PartDecision
+
+
+class PartView(View):
+    number: int
+    unit_id: str
+    due_on: date
+    asked: SaidView
+    state: Literal["asked", "submitted", "accepted", "withdrawn"]
+    stands: PartStanding = Field(description="Computed from the clock, never stored")
+    submitted_on: date | None
+    handed_in: list[HandedInView] = Field(description="Every time, the last one counts")
+    answers: list[PartAnswerView]
+
+
 class MeansView(View):
     """What stands beside a task whole."""
 
     criteria: list[CriterionView]
     evidence: list[EvidenceView]
     resources: ResourcesView
+    parts: list[PartView] = Field(description="Of coordinating units, by number")
+    submitted_without: list[int] = Field(description="Parts that were missing when its result was last handed in")
 
 
 def evidence_views(pieces: Sequence[Evidence]) -> list[dict[str, Any]]:
     return [one.model_dump() | {"state": one.state} for one in pieces]
 
 
-def in_whole(task: Task) -> dict[str, Any]:
+def in_whole(task: Task, today: date) -> dict[str, Any]:
     """What a task whole shows of its means, in the place of what it stores."""
     criteria = [
         CriterionView(
@@ -89,7 +117,12 @@ def in_whole(task: Task) -> dict[str, Any]:
         )
         for number, words in enumerate(task.criteria, 1)
     ]
-    return {"criteria": criteria, "evidence": evidence_views(task.evidence), "resources": _resources(task)}
+    return {
+        "criteria": criteria,
+        "evidence": evidence_views(task.evidence),
+        "resources": _resources(task),
+        "parts": [one.model_dump() | {"stands": standing_of_part(one, today)} for one in task.parts],
+    }
 
 
 def _resources(task: Task) -> dict[str, Any]:

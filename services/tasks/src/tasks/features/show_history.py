@@ -65,6 +65,11 @@ _TOLD: dict[str, Words] = {
     "money_granted": Words("Giao kinh phí", "Money granted"),
     "spending_reported": Words("Báo cáo giải ngân", "Spending reported"),
     "overspent": Words("Chi vượt kinh phí được giao", "More spent than granted"),
+    "part_asked": Words("Giao phần việc phối hợp", "A part asked for"),
+    "part_submitted": Words("Nộp phần việc phối hợp", "A part handed in"),
+    "part_accepted": Words("Nhận phần việc phối hợp", "A part accepted"),
+    "part_returned": Words("Trả lại phần việc phối hợp", "A part sent back"),
+    "part_withdrawn": Words("Thôi phần việc phối hợp", "A part withdrawn"),
     "fate_asked": Words("Văn bản giao việc hết hiệu lực: cần quyết định", "Its paper has ended: to be decided"),
     "fate_decided": Words("Quyết định tiếp tục hay thôi", "Decided what becomes of it"),
 }

@@ -131,7 +131,9 @@ class TaskView(TaskLine, LifeView, MeansView):
         task = shown.task
         rules = shown.facts.committee
         found = {"clears": _clear_views(clears(task, shown.facts)), **life_view.in_whole(task, shown.today, rules)}
-        return cls.model_validate(_stored(task) | _standing(task, shown.today, rules) | found | means_view.in_whole(task))
+        return cls.model_validate(
+            _stored(task) | _standing(task, shown.today, rules) | found | means_view.in_whole(task, shown.today)
+        )
 
 
 def _stored(task: Task) -> dict[str, Any]:
