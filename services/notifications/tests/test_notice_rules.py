@@ -42,6 +42,7 @@ from common.contracts.tasks_life import (
     TaskEscalated,
     TaskReopened,
 )
+from common.contracts.tasks_means import EvidenceRejected, PartAsked, PartReturned, PartSubmitted, PartWithdrawn, TaskOverspent
 from common.contracts.training import EnrolmentOpened
 from common.domain import Actor
 from common.errors import Invalid
@@ -71,6 +72,7 @@ MOVED: dict[str, Any] = {"due_before": date(2026, 11, 30), "original_due_on": da
 DISPUTE: dict[str, Any] = {"number": 1, "dispute": "wording"}
 LATE: dict[str, Any] = {"days_late": 5, "counted_from": date(2026, 11, 30)}
 UNIT = {"concretisation_id": "d/u", "directive_id": "d", "unit_id": "u", "number": "57-NQ/TW", "issued_on": date(2024, 12, 22)}
+PART: dict[str, Any] = {"part": 1, "unit_id": "u2", "part_due_on": DAY}
 NOVEMBER = {"period": "2026-11", "period_due_on": date(2026, 11, 30)}
 
 
@@ -123,6 +125,12 @@ def notice(**changes: object) -> Notice:
         ("remedy_plan_given", RemedyPlanGiven(**TASK, number=1, milestones_on=[DAY]), ["a"]),
         ("commitment_asked", CommitmentAsked(**TASK, **LATE), ["r", "h1", "h2"]),
         ("commitment_given", CommitmentGiven(**TASK, number=1, committed_on=DAY), ["a"]),
+        ("evidence_rejected", EvidenceRejected(**TASK, evidence_id="e"), ["r"]),
+        ("task_overspent", TaskOverspent(**TASK, fund=1), ["a", "h1", "h2"]),
+        ("part_asked", PartAsked(**TASK, **PART), ["h1", "h2"]),
+        ("part_submitted", PartSubmitted(**TASK, **PART), ["r"]),
+        ("part_returned", PartReturned(**TASK, **PART), ["h1", "h2"]),
+        ("part_withdrawn", PartWithdrawn(**TASK, **PART), ["h1", "h2"]),
         ("concretisation_reminded", ConcretisationReminded(**UNIT, times=1), ["h1", "h2"]),
         ("not_applicable_confirmed", NotApplicableConfirmed(**UNIT), ["h1", "h2"]),
         ("not_applicable_rejected", NotApplicableRejected(**UNIT), ["h1", "h2"]),
@@ -137,6 +145,12 @@ def test_the_table_says_who_is_told(kind: str, event: Event, told: list[str]) ->
     heads = ["h1", "h2"] if unit_whose_heads_are_told(row(kind), event) else []
     officials = [{"standing_agency": "s", "committee_leader": "c"}[office] for office in offices_told(row(kind), event)]
     assert recipients(row(kind), event, [*heads, *officials]) == told
+
+
+def test_of_a_part_the_heads_of_the_coordinating_unit_are_told_of_its_own_day() -> None:
+    event = PartAsked(**TASK, **PART)
+    assert unit_whose_heads_are_told(row("part_asked"), event) == "u2"
+    assert "15/12/2026" in words(row("part_asked"), event)[1].vi
 
 
 def test_one_person_in_several_roles_is_told_once_and_nobody_is_nobody() -> None:

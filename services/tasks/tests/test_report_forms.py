@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from services.tasks.tests.task_world import A, a_task
 from tasks.domain.committee import Committee
+from tasks.domain.means import Evidence
 from tasks.domain.report import Frozen, Report, ReportBody, row_of
 from tasks.domain.report_forms import COLUMNS, Sheet, guarded
 from tasks.domain.reporting import ReportPlan
-from tasks.domain.task import Evidence
 from tasks.features.export_report import Form, make
 from tasks.features.workbook import workbook
 

@@ -24,11 +24,13 @@ from tasks.domain.dispute import dispute, raise_dispute, reject_dispute, uphold_
 from tasks.domain.extension import grant_extension, refuse_extension, request_extension
 from tasks.domain.leads import Names
 from tasks.domain.matters import Said
+from tasks.domain.means import Evidence, Review
 from tasks.domain.periods import Period, open_periods
+from tasks.domain.proof import review_evidence, supersede, unproven
 from tasks.domain.reading import read_words
 from tasks.domain.reopening import reopen
 from tasks.domain.steps import climb, counted_from
-from tasks.domain.task import OPEN, Evidence, Task
+from tasks.domain.task import OPEN, Task
 from tasks.domain.timeliness import timeliness, verdict
 from tasks.domain.waiting import start_clock
 
@@ -180,6 +182,23 @@ class Life(RuleBasedStateMachine):
         evidence = Evidence(id=f"e{len(self.task.evidence)}", kind=kind, title="Minh chứng", added_at=self.now, added_by="x")
         self._attempt(lambda task: task.add_evidence(evidence))
 
+    @rule(place=st.integers(0, 3), verdict=st.sampled_from(["seen", "accepted", "rejected"]))
+    def look_at(self, place: int, verdict: Any) -> None:
+        if place < len(self.task.evidence):
+            said = Review(at=self.now, by="y", verdict=verdict)
+            self._attempt(lambda task: review_evidence(task, task.evidence[place], said))
+
+    @rule(place=st.integers(0, 3))
+    def prove_anew(self, place: int) -> None:
+        def act(task: Task) -> None:
+            kind = task.evidence_kind or "document"
+            piece = Evidence(id=f"e{len(task.evidence)}", kind=kind, title="Bản mới", added_at=self.now, added_by="x")
+            task.add_evidence(piece)
+            supersede(task, task.evidence, f"e{place}", piece)
+
+        if place < len(self.task.evidence):
+            self._attempt(act)
+
     @rule(words=WORDS)
     def submit(self, words: str) -> None:
         self._attempt(lambda task: task.submit(self.now, words))
@@ -191,7 +210,7 @@ class Life(RuleBasedStateMachine):
     @rule(words=WORDS)
     def complete(self, words: str = "") -> None:
         judged = verdict(self.task, local_day(self.now), FACTS.committee)
-        self._attempt(lambda task: task.complete(self.now, judged, words))
+        self._attempt(lambda task: task.complete(self.now, judged, words, unproven(task, task.evidence, FACTS.committee)))
         if self.task.state == "completed":
             assert timeliness(self.task, local_day(self.now), FACTS.committee) == judged
 
@@ -277,6 +296,8 @@ class Life(RuleBasedStateMachine):
             assert any(one.kind == self.task.evidence_kind for one in self.task.evidence)
             assert self.task.submitted_on is not None
             assert self.task.submissions == self.seen.count("submitted") >= 1
+            counting = [one for one in self.task.evidence if one.counts]
+            assert self.task.state == "submitted" or any(one.kind == self.task.evidence_kind for one in counting)
         elif self.task.state != "cancelled":
             assert self.task.submitted_on is None
 

@@ -23,8 +23,10 @@ from tasks.domain.dispute import is_disputed, open_dispute
 from tasks.domain.document_number import read_number
 from tasks.domain.issuers import Issuers, unit_spellings
 from tasks.domain.leads import Names
+from tasks.domain.marks import marks
 from tasks.domain.matters import LEVELS
 from tasks.domain.month import Month
+from tasks.domain.parts import owing
 from tasks.domain.pending import pending
 from tasks.domain.periods import Period
 from tasks.domain.report import Report, ReportBody, moment
@@ -94,6 +96,7 @@ def _searched(task: Task) -> dict[str, Any]:
         "clock_of": None if task.clock is None else f"{task.clock.directive_id}/{task.id}",
         "waits": waits_key(task.directive_id, task.waits_for) + task.id if waits(task) else None,
         "tokens": tokens(" ".join((task.title, task.reference or "", task.lead_written, task.product))),
+        "owing": owing(task),
         **_standing(task),
     }
 
@@ -103,7 +106,7 @@ def _standing(task: Task) -> dict[str, Any]:
     start, waiting = counted_from(task), open_dispute(task) if is_disputed(task) else None
     answer_by = None if waiting is None or waiting.level == LEVELS[-1] else f"{waiting.answer_by.isoformat()}/{task.id}"
     late = None if start is None else f"{start.isoformat()}/{task.id}"
-    return {"pending": pending(task), "late": late, "climbed": climbed(task), "answer_by": answer_by}
+    return {"pending": pending(task), "marks": marks(task), "late": late, "climbed": climbed(task), "answer_by": answer_by}
 
 
 def waits_key(directive_id: str | None, body: str | None = None) -> str:
@@ -185,6 +188,8 @@ TASKS = Store(
         Index("waits_for"),
         Index("asks", "-_d.order"),
         Index("_d.pending", "-_d.order"),
+        Index("_d.marks", "-_d.order"),
+        Index("_d.owing", "-_d.order"),
         Index("_d.climbed", "_d.late"),
         Index("_d.answer_by"),
     ),

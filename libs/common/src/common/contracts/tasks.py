@@ -176,6 +176,9 @@ class TaskSubmitted(_Task, type="tasks.task.submitted.v1", key="task_id"):
     """Its result was handed in for approval."""
 
     submitted_at: Moment
+    missing_parts: list[int] = Field(
+        default_factory=list, description="Numbers of the coordinators' parts that the lead has not accepted", examples=[[2]]
+    )
 
 
 class TaskReturned(_Task, type="tasks.task.returned.v1", key="task_id"):

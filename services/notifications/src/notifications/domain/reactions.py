@@ -40,6 +40,7 @@ from common.contracts.tasks_life import (
     TaskEscalated,
     TaskReopened,
 )
+from common.contracts.tasks_means import EvidenceRejected, PartAsked, PartReturned, PartSubmitted, PartWithdrawn, TaskOverspent
 from common.contracts.training import EnrolmentOpened
 from common.errors import Words
 from notifications.domain.text import Bilingual, days_late, days_left, days_silent, due_day, one_line, paper
@@ -66,7 +67,7 @@ class Reaction:
     """Of a fact of type `event` the holders of `told` are told, once each.
 
     `title` and `body` are templates over `{title}`, `{due}`, `{days}`, `{period}`, `{paper}`, `{silent}`, `{late}`, `{wanted}`,
-    `{before}`, `{until}` and `{committed}`; `about` is the path of what it is about, over the fields of the event.
+    `{before}`, `{until}`, `{committed}` and `{part_due}`; `about` is the path of what it is about, over the event's fields.
     """
 
     kind: str
@@ -231,6 +232,44 @@ REACTIONS: tuple[Reaction, ...] = (
               "The unit commits itself to hand in the task '{title}' (due day: {due}) by {committed}."),
     ),
     Reaction(
+        "evidence_rejected", EvidenceRejected, ("responsible",), _TASK,
+        Words("Minh chứng không được chấp nhận: {title}", "Evidence rejected: {title}"),
+        Words("Một minh chứng của nhiệm vụ «{title}» (hạn: {due}) không được chấp nhận. Đề nghị thay bằng minh chứng khác; "
+              "lý do xem trong nhiệm vụ.",
+              "A piece of evidence of the task '{title}' (due day: {due}) was rejected. Please supersede it; the reason stands "
+              "in the task."),
+    ),
+    Reaction(
+        "task_overspent", TaskOverspent, ("approver", "lead_unit_heads"), _TASK,
+        Words("Chi vượt kinh phí: {title}", "Overspent: {title}"),
+        Words("Nhiệm vụ «{title}» (hạn: {due}) đã chi vượt kinh phí được giao. Đề nghị xem xét.",
+              "More is spent for the task '{title}' (due day: {due}) than was granted. Please look into it."),
+    ),
+    Reaction(
+        "part_asked", PartAsked, ("unit_heads",), _TASK,
+        Words("Phần việc phối hợp: {title}", "A part is asked of your unit: {title}"),
+        Words("Đơn vị được giao một phần việc phối hợp của nhiệm vụ «{title}». Hạn của phần này: {part_due}.",
+              "Your unit is asked for a part of the task '{title}'. The part is due on {part_due}."),
+    ),
+    Reaction(
+        "part_submitted", PartSubmitted, ("responsible",), _TASK,
+        Words("Có phần việc phối hợp: {title}", "A part was handed in: {title}"),
+        Words("Một đơn vị phối hợp đã nộp phần việc của nhiệm vụ «{title}». Đề nghị nhận hoặc trả lại.",
+              "A coordinating unit handed in its part of the task '{title}'. Please accept or return it."),
+    ),
+    Reaction(
+        "part_returned", PartReturned, ("unit_heads",), _TASK,
+        Words("Trả lại phần việc phối hợp: {title}", "A part was returned: {title}"),
+        Words("Phần việc của đơn vị trong nhiệm vụ «{title}» bị trả lại để hoàn thiện. Hạn của phần này: {part_due}.",
+              "Your unit's part of the task '{title}' was sent back to be mended. The part is due on {part_due}."),
+    ),
+    Reaction(
+        "part_withdrawn", PartWithdrawn, ("unit_heads",), _TASK,
+        Words("Thôi phần việc phối hợp: {title}", "A part is needed no more: {title}"),
+        Words("Đơn vị chủ trì không cần phần việc của đơn vị trong nhiệm vụ «{title}» nữa.",
+              "The lead needs your unit's part of the task '{title}' no more."),
+    ),
+    Reaction(
         "concretisation_reminded", ConcretisationReminded, ("unit_heads",), _MATRIX,
         Words("Đôn đốc cụ thể hóa: {paper}", "Still to be concretised: {paper}"),
         Words("Đơn vị chưa có văn bản cụ thể hóa {paper} ({silent}; hạn: {due}). "
@@ -303,7 +342,10 @@ def words(reaction: Reaction, event: Event) -> tuple[Bilingual, Bilingual]:
     return fill(reaction.title), fill(reaction.body)
 
 
-_DAYS = {"wanted": "wanted_on", "before": "due_before", "until": "answer_by", "committed": "committed_on"}
+_DAYS = {
+    "wanted": "wanted_on", "before": "due_before", "until": "answer_by", "committed": "committed_on",
+    "part_due": "part_due_on",
+}  # fmt: skip
 """Days that a template may name, and the fields that hold them."""
 
 

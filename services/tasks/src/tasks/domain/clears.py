@@ -1,7 +1,8 @@
 """The clear-gate (5 rõ, 6 rõ): no task leaves draft unless it says who, what, by when, answering to whom, with what result.
 
 Person, work, time, responsibility, result: the five of April 2025; authority is the sixth since late 2025 (659/TB-VPCP,
-624/TB-VPCP, 226-KL/TW). The machine checks are those of DOMAIN 2.1. Every reason quotes the words that caused it.
+624/TB-VPCP, 226-KL/TW). Resources are asked for beside them where the
+committee says so. The machine checks are those of DOMAIN 2.1. Every reason quotes the words that caused it.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from tasks.domain.directory import Person
 from tasks.domain.findings import EMPTY, quoted
 from tasks.domain.leads import Leads
 from tasks.domain.periods import calendar_of
+from tasks.domain.product import read_product
+from tasks.domain.resources import NOUNS, lacking
 from tasks.domain.task import Task
 from tasks.domain.text import fold
 
-Key = Literal["person", "work", "time", "responsibility", "result", "authority"]
+Key = Literal["person", "work", "time", "responsibility", "result", "authority", "resources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,12 @@ def clears(task: Task, facts: Facts) -> list[Clear]:
         Clear("work", tuple(_work(task))),
         Clear("time", tuple(_time(task, facts.committee))),
         Clear("responsibility", tuple(_responsibility(task, facts.people))),
-        Clear("result", tuple(_result(task))),
+        Clear("result", (*_result(task), *_criteria(task))),
     ]
     if facts.committee.authority_required:
         found.append(Clear("authority", tuple(_authority(task))))
+    if facts.committee.resources_required:
+        found.append(Clear("resources", tuple(_resources(task, facts.committee))))
     return found
 
 
@@ -268,6 +273,27 @@ def _work(task: Task) -> list[FieldProblem]:
     ]
 
 
+def _criteria(task: Task) -> list[FieldProblem]:
+    """A criterion that promises effort and names nothing to measure settles no acceptance: the rule for titles (DOMAIN 2.1)."""
+    return [
+        FieldProblem(
+            f"criteria.{place}",
+            "criterion_vague",
+            Words(
+                "Tiêu chí nghiệm thu dùng từ chung chung, không có gì để đo.",
+                "The criterion is worded vaguely and names nothing that could be measured.",
+            ),
+            Words(
+                "Hãy nêu con số, văn bản, hệ thống hoặc sự kiện kiểm chứng được.",
+                "Name a number, a paper, a system or an event that can be checked.",
+            ),
+            _words_at(words, vague.start(), vague.end()),
+        )
+        for place, words in enumerate(task.criteria)
+        if (vague := _VAGUE.search(fold(words))) is not None and read_product(words) is None
+    ]
+
+
 def _words_at(text: str, start: int, end: int) -> str:
     """The words of the original that a folded match came from: folding keeps the number of spaces."""
     folded = fold(text)
@@ -373,4 +399,19 @@ def _authority(task: Task) -> list[FieldProblem]:
             Words("Hãy ghi authority: ai quyết định và văn bản giao quyền.", "Set authority: who decides, by which paper."),
             EMPTY,
         )
+    ]
+
+
+def _resources(task: Task, rules: Committee) -> list[FieldProblem]:
+    """Giving a task is giving what it is done with: "give task, give money" (624/TB-VPCP), where the committee asks for it."""
+    return [
+        FieldProblem(
+            f"resources.{kind}",
+            f"{kind}_missing",
+            Words(f"Không nêu nguồn lực: {NOUNS[kind].vi}.", f"Its resources are not named: {NOUNS[kind].en}."),
+            Words("Hãy gọi plan-resources.", "Call plan-resources."),
+            EMPTY,
+        )
+        for kind in lacking(task)
+        if kind in rules.resources_required
     ]

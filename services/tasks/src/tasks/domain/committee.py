@@ -10,6 +10,7 @@ from common.contracts.tasks import CommitteeSettingsChanged
 from common.domain import Aggregate, Day
 from tasks.domain.deadline import Cadence
 from tasks.domain.matters import DecidedBy, Told
+from tasks.domain.means import ResourceKind
 from tasks.domain.working_days import WeekendRule, WorkingDays
 
 COMMITTEE_ID = "committee"
@@ -77,6 +78,22 @@ class Committee(Aggregate):
     commitment_days: int | None = 1
     """Days after the due day when a letter of commitment is asked for: 624/TB-VPCP asks every body with a late task, and says
     no number; None never."""
+
+    evidence_source_required: bool = False
+    """Every piece of evidence needs a link, or a file reference with its SHA-256. A paper may as well be proven by its number
+    in its title, as offices do today, so that the default asks for neither."""
+    evidence_reviewed: bool = False
+    """No result is approved while a piece of its evidence was neither accepted nor rejected. The sources ask for verifiable
+    evidence (11-KH/BCĐ) and say nothing of a step of its own: communes with few staff approve in one (DOMAIN 1.6)."""
+    criteria_proven: bool = True
+    """No result is approved while no evidence shows one of its criteria met: a task is done only with verifiable evidence
+    (11-KH/BCĐ; DOMAIN 2.1)."""
+
+    resources_required: list[ResourceKind] = Field(default_factory=list)
+    """What has to be planned before a task is published. 624/TB-VPCP has "give task, give money" as a principle, and none of
+    the 225 real rows names any (DOMAIN 1.2): by default tasks without resources are marked, not refused."""
+    money_granted_by: Literal["approver", "standing_agency"] = "approver"
+    """Who records money as granted: whose this is, no text read says; never the side that spends it."""
 
     @property
     def working_days(self) -> WorkingDays:

@@ -7,7 +7,7 @@ after the first day; a task on an event has one for each occurrence, opened by w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import ClassVar, Literal, NamedTuple
 
@@ -19,7 +19,9 @@ from common.domain import Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import Cadence, Kind, first_of_months, last_day
-from tasks.domain.task import OPEN, Changes, Evidence, Task
+from tasks.domain.means import Evidence, Review
+from tasks.domain.proof import review
+from tasks.domain.task import OPEN, Changes, Task
 
 MONTHS: dict[Cadence, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 AT_MOST = 24
@@ -214,7 +216,7 @@ def add_evidence(task: Task, period: Period, evidence: Evidence) -> None:
 def submit(task: Task, period: Period, now: datetime, words: str) -> None:
     """Hand in the result of the period: its report in words, and evidence of the kind that the task asks for."""
     _in(task, period, "in_progress")
-    if task.evidence_kind is not None and all(one.kind != task.evidence_kind for one in period.evidence):
+    if task.evidence_kind is not None and all(one.kind != task.evidence_kind for one in period.evidence if one.counts):
         message = Words("Chưa có minh chứng của kỳ này.", "There is no evidence of this period's result.")
         repair = Words("Hãy gọi add-evidence của kỳ trước khi trình.", "Call add-evidence of the period before you submit.")
         raise RuleBroken(message, [FieldProblem("evidence", "evidence_missing", message, repair, task.product or None)])
@@ -235,9 +237,19 @@ def send_back(task: Task, period: Period, reason_code: str, words: str) -> None:
     )  # fmt: skip
 
 
-def close(task: Task, period: Period, now: datetime, timeliness: Timeliness, words: str) -> None:
-    """The approver accepts the period's result: it is closed, in time or late."""
+def review_evidence(task: Task, period: Period, evidence: Evidence, given: Review) -> None:
+    """Say of a piece of the period's evidence that it was seen, accepted or rejected, before the period is closed."""
+    _in(task, period, "in_progress", "submitted")
+    review(task, evidence, given, period.key)
+
+
+def close(
+    task: Task, period: Period, now: datetime, timeliness: Timeliness, words: str, unproven: Iterable[FieldProblem] = ()
+) -> None:
+    """The approver accepts the period's result: it is closed, in time or late. Raises `RuleBroken` with what is `unproven`."""
     _in(task, period, "submitted")
+    if problems := list(unproven):
+        raise RuleBroken(Words("Kết quả của kỳ chưa được chứng minh đủ.", "The period's result is not proven."), problems)
     period.state, period.completed_on = "completed", local_day(now)
     task.tell(
         events.PeriodClosed, "period_closed", words, {"period": [None, period.key], "timeliness": [None, timeliness]},
@@ -245,11 +257,12 @@ def close(task: Task, period: Period, now: datetime, timeliness: Timeliness, wor
     )  # fmt: skip
 
 
-def _in(task: Task, period: Period, state: str) -> None:
+def _in(task: Task, period: Period, *states: str) -> None:
     _check_runs(task)
-    if period.state != state:
+    if period.state not in states:
         message = Words(f"Kỳ {period.key} đang ở trạng thái {period.state}.", f"Period {period.key} is {period.state}.")
-        repair = Words(f"Chỉ làm được khi kỳ ở trạng thái {state}.", f"Possible only when it is {state}.")
+        wanted = ", ".join(states)
+        repair = Words(f"Chỉ làm được khi kỳ ở trạng thái {wanted}.", f"Possible only when it is {wanted}.")
         raise RuleBroken(message, [FieldProblem("state", "wrong_period_state", message, repair, period.state)])
 
 

@@ -65,7 +65,9 @@ def row_of(task: Task, day: date, committee: Committee, units: Mapping[str, str]
         "submitted_on": _day(task.submitted_on),
         "completed_on": _day(task.completed_on),
         "submissions": task.submissions,
-        "evidence": [{"kind": one.kind, "title": one.title, "url": one.url, "sha256": one.sha256} for one in task.evidence],
+        "evidence": [
+            {"kind": one.kind, "title": one.title, "url": one.url, "sha256": one.sha256} for one in task.evidence if one.counts
+        ],
         "authority": task.authority,
     }
 

@@ -18,6 +18,7 @@ from common.domain import Aggregate, Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.deadline import Cadence
 from tasks.domain.matters import CatchUp, Dispute, Extension, Steps
+from tasks.domain.means import Evidence, Part, Resources
 from tasks.domain.product import EvidenceKind, ProductKind
 
 State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
@@ -58,18 +59,6 @@ _DUE_DAY = frozenset({"due_on", "deadline_written"})
 
 _MAY_REPEAT = frozenset({"recurring", "date_then_maintain"})
 """Kinds that repeat without saying how often: the committee's settings do."""
-
-
-class Evidence(BaseModel):
-    """What shows that the work was done (minh chứng): a task is done only with verifiable evidence (11-KH/BCĐ)."""
-
-    id: str
-    kind: EvidenceKind
-    title: str
-    url: str | None = None
-    sha256: str | None = None
-    added_at: datetime
-    added_by: str
 
 
 class Clock(BaseModel):
@@ -132,7 +121,12 @@ class Task(Aggregate):
     product: str = ""
     product_kind: ProductKind | None = None
     evidence_kind: EvidenceKind | None = None
+    criteria: list[str] = Field(default_factory=list)
+    """By what its product is accepted (tiêu chí nghiệm thu), each in its words; evidence says which of them it shows met."""
     authority: str = ""
+    resources: Resources = Field(default_factory=Resources)
+    parts: list[Part] = Field(default_factory=list)
+    """What coordinating units do for it; the lead answers for the whole."""
 
     state: State = "draft"
     paused_from: State | None = None
@@ -141,6 +135,8 @@ class Task(Aggregate):
     submitted_on: Day | None = None
     completed_on: Day | None = None
     submissions: int = 0
+    submitted_without: list[int] = Field(default_factory=list)
+    """Numbers of the parts that were missing when its result was last handed in."""
     told: int = 0
     """0: nobody was told of the due day; 1: that it is near; 2: that it has passed."""
     import_digest: str = ""
@@ -312,7 +308,7 @@ class Task(Aggregate):
                     )
                 ],
             )  # fmt: skip
-        if self.evidence_kind is not None and all(one.kind != self.evidence_kind for one in self.evidence):
+        if self.evidence_kind is not None and all(one.kind != self.evidence_kind for one in self.evidence if one.counts):
             raise RuleBroken(
                 Words("Chưa có minh chứng của kết quả.", "There is no evidence of the result."),
                 [
@@ -327,8 +323,9 @@ class Task(Aggregate):
             )  # fmt: skip
         self.state, self.submitted_on = "submitted", local_day(now)
         self.submissions += 1
-        self.record(events.TaskSubmitted(**self._public(), submitted_at=now))
-        self._note("submitted", words)
+        missing = self.submitted_without = [one.number for one in self.parts if one.missing]
+        self.record(events.TaskSubmitted(**self._public(), submitted_at=now, missing_parts=missing))
+        self._note("submitted", words, {"missing_parts": [None, missing]} if missing else {})
 
     def send_back(self, reason_code: str, words: str) -> None:
         """The approver sends it back to be mended (trả lại)."""
@@ -337,9 +334,11 @@ class Task(Aggregate):
         self.record(events.TaskReturned(**self._public(), reason_code=reason_code))
         self._note("returned", words, {"reason_code": [None, reason_code]})
 
-    def complete(self, now: datetime, timeliness: Timeliness, words: str) -> None:
-        """The approver accepts the result (nghiệm thu)."""
+    def complete(self, now: datetime, timeliness: Timeliness, words: str, unproven: Iterable[FieldProblem] = ()) -> None:
+        """The approver accepts the result (nghiệm thu). Raises `RuleBroken` with what is `unproven` (`tasks.domain.proof`)."""
         self.require_state("submitted", verb=Words("duyệt hoàn thành", "completed"))
+        if problems := list(unproven):
+            raise RuleBroken(Words("Kết quả chưa được chứng minh đủ.", "The result is not proven."), problems)
         self.state, self.completed_on, self.percent = "completed", local_day(now), 100
         self._look_at_once()
         self.record(events.TaskCompleted(**self._public(), completed_at=now, timeliness=timeliness))

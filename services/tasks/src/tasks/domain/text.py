@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import TypeVar
 
+T = TypeVar("T")
 _SPACE = re.compile(r"\s+")
 _DASHES = str.maketrans({"‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-"})
 
@@ -15,8 +17,8 @@ def tidy(text: str) -> str:
     return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
-def each_once(texts: Iterable[str]) -> list[str]:
-    """The texts in their order, each where it first stands."""
+def each_once(texts: Iterable[T]) -> list[T]:
+    """The texts, or whatever is the same when written the same, in their order, each where it first stands."""
     return list(dict.fromkeys(texts))
 
 

@@ -7,23 +7,25 @@ from typing import Annotated
 from fastapi import Response
 
 from common.http import Effect, Routes, writes
-from common.outbox import new_id
 from common.unit_of_work import UnitOfWork
 from tasks.domain import periods
 from tasks.domain.permissions import check_does
-from tasks.domain.task import Evidence
-from tasks.features.add_evidence import NewEvidence, check_link
+from tasks.domain.proof import supersede
+from tasks.features.add_evidence import NewEvidence, made_of
 from tasks.features.period_view import OnPeriod, PeriodView, ShownPeriod, load_period, saved_period
+from tasks.store import committee
 
 routes = Routes("tasks")
 
 
 async def handle(command: OnPeriod[NewEvidence], uow: UnitOfWork) -> ShownPeriod:
-    """Raises `Invalid` for a link without an address, `RuleBroken` once the period was handed in."""
+    """Raises `Invalid` for evidence that cannot be taken as it is, `RuleBroken` once the period was handed in."""
     task, period = await load_period(uow, command, check_does)
-    check_link(command.body)
-    evidence = Evidence(id=new_id(), added_at=uow.now, added_by=str(uow.actor), **command.body.model_dump())
+    body = command.body
+    evidence = made_of(body, uow, task, await committee(uow))
     periods.add_evidence(task, period, evidence)
+    if body.supersedes is not None:
+        supersede(task, period.evidence, body.supersedes, evidence, period.key)
     return await saved_period(uow, task, period)
 
 

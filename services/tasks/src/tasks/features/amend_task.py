@@ -11,6 +11,7 @@ from common.http import Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain.authority import check_not_pushed_up
 from tasks.domain.clears import check_stays_clear, unclear
+from tasks.domain.parts import check_parts_kept
 from tasks.domain.permissions import check_manages
 from tasks.domain.reading import read_words
 from tasks.features.create_task import check_leads
@@ -24,8 +25,8 @@ routes = Routes("tasks")
 
 async def handle(command: OnTask[dict[str, Any]], uow: UnitOfWork) -> ShownTask:
     """Raises `Invalid` for unknown ids, `RuleBroken` when a task that was published would become less clear, its due day would
-    move without an extension, or it would be pushed up to a higher level, `Forbidden` when a caller who is limited to units
-    would give the lead away.
+    move without an extension, it would be pushed up to a higher level or lose a coordinator whose part is missing, `Forbidden`
+    when a caller who is limited to units would give the lead away.
     """
     task = await load_task(uow, command, check_manages)
     await check_known(uow, command.body)
@@ -37,6 +38,7 @@ async def handle(command: OnTask[dict[str, Any]], uow: UnitOfWork) -> ShownTask:
     if task.lead_unit_id != led_by:
         units = await by_id(uow, UNITS, [led_by, task.lead_unit_id])
         check_not_pushed_up(uow.actor, units.get(led_by or ""), units.get(task.lead_unit_id or ""))
+    check_parts_kept(task)
     check_leads(uow, task.lead_unit_id)
     check_stays_clear(task, await facts_of(uow, task, local_day(uow.now)), before)
     return await saved(uow, task)

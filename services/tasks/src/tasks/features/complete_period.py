@@ -11,6 +11,7 @@ from common.http import Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain import periods
 from tasks.domain.permissions import check_reviews
+from tasks.domain.proof import unproven
 from tasks.domain.timeliness import verdict
 from tasks.features.period_view import OnPeriod, PeriodView, ShownPeriod, load_period, saved_period
 from tasks.features.task_command import Remark
@@ -20,10 +21,11 @@ routes = Routes("tasks")
 
 
 async def handle(command: OnPeriod[Remark], uow: UnitOfWork) -> ShownPeriod:
-    """Raises `RuleBroken` unless it was handed in."""
+    """Raises `RuleBroken` unless it was handed in, and with what is not proven by the committee's rules."""
     task, period = await load_period(uow, command, check_reviews)
-    judged = verdict(period, local_day(uow.now), await committee(uow))
-    periods.close(task, period, uow.now, judged, command.body.words)
+    rules = await committee(uow)
+    judged = verdict(period, local_day(uow.now), rules)
+    periods.close(task, period, uow.now, judged, command.body.words, unproven(task, period.evidence, rules))
     return await saved_period(uow, task, period)
 
 

@@ -18,8 +18,8 @@ from tasks.domain.committee import Committee
 from tasks.domain.periods import Period
 from tasks.domain.task import Task
 from tasks.domain.timeliness import timeliness
+from tasks.features.means_view import EvidenceView, evidence_views
 from tasks.features.task_command import B, OnTask, load_task
-from tasks.features.task_view import EvidenceView
 from tasks.store import PERIODS, committee, save_task
 
 
@@ -86,4 +86,5 @@ class PeriodView(View):
         stopped: dict[str, Timeliness | None] = {"paused": "paused", "cancelled": None}
         undone = period.state != "completed" and task.state in stopped
         stands = stopped[task.state] if undone else timeliness(period, today, rules)
-        return cls.model_validate(period.model_dump(include=set(cls.model_fields)) | {"timeliness": stands})
+        shown = {"timeliness": stands, "evidence": evidence_views(period.evidence)}
+        return cls.model_validate(period.model_dump(include=set(cls.model_fields)) | shown)

@@ -14,8 +14,10 @@ from common.unit_of_work import UnitOfWork, check_version
 from tasks.domain.committee import Committee, Escalation
 from tasks.domain.deadline import Cadence
 from tasks.domain.matters import DecidedBy, Told
+from tasks.domain.means import ResourceKind
 from tasks.domain.permissions import check_acts_for_province
 from tasks.domain.steps import FEWEST, MOST
+from tasks.domain.text import each_once
 from tasks.domain.working_days import WeekendRule
 from tasks.features.merge_patch import MergePatch
 from tasks.features.show_committee import CommitteeView
@@ -85,6 +87,23 @@ class CommitteeSettings(MergePatch):
     remind_again_days: Annotated[
         int, Field(strict=True, ge=1, le=366, description="Days before a silent unit is reminded again of the same directive")
     ] = 7
+    evidence_source_required: Annotated[
+        bool, Field(strict=True, description="Evidence needs a link, or a file reference with its SHA-256")
+    ] = False
+    evidence_reviewed: Annotated[
+        bool, Field(strict=True, description="Nothing is approved while a piece of its evidence was not reviewed")
+    ] = False
+    criteria_proven: Annotated[
+        bool, Field(strict=True, description="Nothing is approved while a criterion has no evidence")
+    ] = True
+    resources_required: Annotated[
+        list[ResourceKind],
+        Field(default_factory=list, max_length=3, description="What has to be planned before a task is published"),
+        AfterValidator(each_once),
+    ]
+    money_granted_by: Annotated[Literal["approver", "standing_agency"], Field(description="Who records money as granted")] = (
+        "approver"
+    )
 
 
 class SetCommittee(Command):

@@ -11,6 +11,7 @@ from common.http import Call, Routes, View, reads
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import Cadence
 from tasks.domain.matters import DecidedBy, Told
+from tasks.domain.means import ResourceKind
 from tasks.domain.working_days import WeekendRule
 from tasks.store import committee
 
@@ -39,6 +40,11 @@ class CommitteeView(View):
     remedy_plan_days: int | None
     commitment_days: int | None
     remind_again_days: int
+    evidence_source_required: bool
+    evidence_reviewed: bool
+    criteria_proven: bool
+    resources_required: list[ResourceKind]
+    money_granted_by: Literal["approver", "standing_agency"]
 
     @classmethod
     def of(cls, rules: Committee) -> CommitteeView:

@@ -18,6 +18,7 @@ from tasks.store import DIRECTIVES, PEOPLE, UNITS, by_id
 
 Text = Annotated[str, AfterValidator(tidy), Field(max_length=2000)]
 Title = Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=500, examples=["Rà soát tài khoản người dùng"])]
+Criterion = Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=500)]
 Id = Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -46,6 +47,13 @@ class TaskContent(MergePatch):
     product: Text = Field("", description="The kinds of product and evidence are read from it unless given as well")
     product_kind: ProductKind | None = None
     evidence_kind: EvidenceKind | None = None
+    criteria: Annotated[
+        list[Criterion],
+        Field(
+            default_factory=list, max_length=50, description="By what the product is accepted", examples=[["100 % tài khoản"]]
+        ),
+        AfterValidator(each_once),
+    ]
     authority: Text = Field("", description="Who may decide, extend and close, by which paper (rõ thẩm quyền)")
 
 

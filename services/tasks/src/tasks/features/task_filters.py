@@ -15,6 +15,7 @@ from common.domain import Actor
 from common.errors import FieldProblem, Invalid, NotFound, Words
 from common.repository import Reader
 from tasks.domain.committee import Committee
+from tasks.domain.marks import Mark
 from tasks.domain.pending import Pending
 from tasks.domain.task import State, Task
 from tasks.domain.timeliness import matching
@@ -42,6 +43,8 @@ class Filters:
     sample: Literal["foreign", "demo"] | None = None
     asks: Annotated[Literal["directive_ended"] | None, Query(description="Somebody has to decide about it")] = None
     pending: Annotated[Pending | None, Query(description="What waits for somebody")] = None
+    mark: Annotated[Mark | None, Query(description="What its means are marked with")] = None
+    owing: Annotated[str | None, Query(max_length=128, description="This unit owes the lead its part")] = None
     disputed: Annotated[bool | None, Query(description="A dispute waits for its answer")] = None
     q: Annotated[
         str | None,
@@ -129,6 +132,8 @@ class TaskQuery:
             "sample": wanted.sample,
             "asks": wanted.asks,
             "_d.pending": wanted.pending,
+            "_d.marks": wanted.mark,
+            "_d.owing": wanted.owing,
         }
         found: list[Any] = [{name: value for name, value in asked.items() if value is not None}, visible_tasks(self.actor)]
         if wanted.timeliness is not None:

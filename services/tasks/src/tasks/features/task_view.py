@@ -17,11 +17,14 @@ from common.unit_of_work import UnitOfWork
 from tasks.domain.clears import Clear, Facts, Key, clears
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import Cadence
+from tasks.domain.marks import Mark, marks
 from tasks.domain.product import EvidenceKind, ProductKind
 from tasks.domain.task import State, Task
 from tasks.domain.timeliness import days_left, timeliness
 from tasks.domain.waiting import days_waited
-from tasks.features.life_view import LifeView, in_line, in_whole
+from tasks.features import life_view, means_view
+from tasks.features.life_view import LifeView
+from tasks.features.means_view import MeansView
 from tasks.store import facts_of, save_task
 
 
@@ -59,16 +62,6 @@ class ClearView(View):
     because: str | None = None
     repair: str | None = None
     quote: str | None = Field(None, description="The very words that caused it")
-
-
-class EvidenceView(View):
-    id: str
-    kind: EvidenceKind
-    title: str
-    url: str | None
-    sha256: str | None
-    added_at: datetime
-    added_by: str
 
 
 class ClockView(View):
@@ -115,6 +108,7 @@ class TaskLine(View):
     product_kind: ProductKind | None
     evidence_kind: EvidenceKind | None
     authority: str
+    marks: list[Mark] = Field(description="What is to be seen at once of its means")
     state: State
     percent: int
     submissions: int = Field(description="How often its result was handed in")
@@ -127,18 +121,19 @@ class TaskLine(View):
         return cls.model_validate(_stored(task) | _standing(task, today, committee))
 
 
-class TaskView(TaskLine, LifeView):
+class TaskView(TaskLine, LifeView, MeansView):
     """A task whole."""
 
-    evidence: list[EvidenceView]
     clears: list[ClearView]
 
     @classmethod
     def of(cls, shown: ShownTask) -> TaskView:
         task = shown.task
         rules = shown.facts.committee
-        found = {"clears": _clear_views(clears(task, shown.facts)), **in_whole(task, shown.today, rules)}
-        return cls.model_validate(_stored(task) | _standing(task, shown.today, rules) | found)
+        found = {"clears": _clear_views(clears(task, shown.facts)), **life_view.in_whole(task, shown.today, rules)}
+        return cls.model_validate(
+            _stored(task) | _standing(task, shown.today, rules) | found | means_view.in_whole(task, shown.today)
+        )
 
 
 def _stored(task: Task) -> dict[str, Any]:
@@ -150,7 +145,8 @@ def _standing(task: Task, today: date, committee: Committee) -> dict[str, Any]:
         "timeliness": timeliness(task, today, committee),
         "days_left": days_left(task, today),
         "days_waited": days_waited(task, today),
-        **in_line(task),
+        **life_view.in_line(task),
+        "marks": marks(task),
     }
 
 

@@ -1,0 +1,91 @@
+"""What the tasks service publishes of a task's means: evidence, resources, parts of others, marks, parties, no work."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from common.contracts.fields import Code, LocalDay, UnitId
+from common.contracts.tasks import _Task  # by its name: types of fields are not found through an alias
+
+EvidenceId = Annotated[str, Field(examples=["019a8f2e-6d52-7cc0-b2a4-3f0a51c9d007"])]
+OfPeriod = Annotated[str | None, Field(description="Of the result of this period, if of one", examples=["2026-11"])]
+
+
+class _Evidence(_Task):
+    evidence_id: EvidenceId
+    period: OfPeriod = None
+
+
+class EvidenceSeen(_Evidence, type="tasks.task.evidence_seen.v1", key="task_id"):
+    """Somebody on the approver's side looked at it (đã xem); nothing is decided by that."""
+
+
+class EvidenceAccepted(_Evidence, type="tasks.task.evidence_accepted.v1", key="task_id"):
+    """The approver's side accepted the evidence."""
+
+
+class EvidenceRejected(_Evidence, type="tasks.task.evidence_rejected.v1", key="task_id"):
+    """The approver's side rejected the evidence, on recorded words: it proves nothing until another piece supersedes it."""
+
+    reason_code: Annotated[Code | None, Field(examples=["unreadable"])] = None
+
+
+class EvidenceSuperseded(_Evidence, type="tasks.task.evidence_superseded.v1", key="task_id"):
+    """Another piece takes the place of this one, which stays as it was."""
+
+    superseded_by: EvidenceId
+
+
+Fund = Annotated[int, Field(ge=1, description="1, 2, 3 ... of the same task: its source and amounts stay there", examples=[1])]
+
+
+class ResourcesPlanned(_Task, type="tasks.task.resources_planned.v1", key="task_id"):
+    """Who and what the task is done with was planned or planned anew (nguồn lực); how much stays in the task."""
+
+    planned: Annotated[list[Literal["people", "months", "money", "equipment"]], Field(examples=[["people", "money"]])]
+
+
+class MoneyGranted(_Task, type="tasks.task.money_granted.v1", key="task_id"):
+    """Money was granted from a fund (giao kinh phí), or another amount than before."""
+
+    fund: Fund
+
+
+class SpendingReported(_Task, type="tasks.task.spending_reported.v1", key="task_id"):
+    """It was said how much of a fund is spent so far (giải ngân)."""
+
+    fund: Fund
+
+
+class TaskOverspent(_Task, type="tasks.task.overspent.v1", key="task_id"):
+    """More is spent of a fund than was granted; told when it becomes so."""
+
+    fund: Fund
+
+
+class _Part(_Task):
+    part: Annotated[int, Field(ge=1, description="1, 2, 3 ... of the same task", examples=[1])]
+    unit_id: Annotated[UnitId, Field(description="The coordinating unit whose part it is")]
+    part_due_on: Annotated[LocalDay, Field(description="The day by whose end the part is due")]
+
+
+class PartAsked(_Part, type="tasks.task.part_asked.v1", key="task_id"):
+    """The lead asks a coordinating unit for its part of the result (phần việc phối hợp); what, stays in the task."""
+
+
+class PartSubmitted(_Part, type="tasks.task.part_submitted.v1", key="task_id"):
+    """A coordinating unit handed in its part to the lead."""
+
+
+class PartAccepted(_Part, type="tasks.task.part_accepted.v1", key="task_id"):
+    """The lead accepted a part."""
+
+
+class PartReturned(_Part, type="tasks.task.part_returned.v1", key="task_id"):
+    """The lead sent a part back to be mended, on recorded words."""
+
+
+class PartWithdrawn(_Part, type="tasks.task.part_withdrawn.v1", key="task_id"):
+    """The lead needs the part no more, on recorded words."""

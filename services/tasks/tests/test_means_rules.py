@@ -1,0 +1,407 @@
+"""Pure rules of a task's means: what proves a result, with what it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from common.contracts.tasks import TaskSubmitted
+from common.errors import Invalid, RuleBroken
+from services.tasks.tests.task_world import NOW, PEOPLE_OF, TODAY, A, B, a_task
+from services.tasks.tests.test_report_queries import covered
+from tasks.domain.clears import Facts, clears
+from tasks.domain.committee import Committee
+from tasks.domain.leads import Names
+from tasks.domain.marks import marks
+from tasks.domain.matters import Said
+from tasks.domain.means import Evidence, HandedIn, Review
+from tasks.domain.parts import ask_part, check_parts_kept, decide_part, owing, standing_of_part, submit_part
+from tasks.domain.proof import named_criteria, review_evidence, supersede, unproven
+from tasks.domain.report import row_of
+from tasks.domain.resources import grant_money, lacking, plan_resources, report_spending
+from tasks.domain.task import Task
+from tasks.store import TASKS
+
+RULES = Committee()
+FACTS = Facts(PEOPLE_OF, Names(()).read(""), RULES)
+
+
+def codes(broken: pytest.ExceptionInfo[Any]) -> list[str]:
+    return [problem.code for problem in broken.value.errors]
+
+
+def whats(task: Task) -> list[str]:
+    return [what for what, _, _ in task.take_lines()]
+
+
+def a_piece(key: str = "e1", **changes: Any) -> Evidence:
+    fields = {"id": key, "kind": "document", "title": f"Báo cáo {key}", "added_at": NOW, "added_by": "person:per-doer"}
+    return Evidence.model_validate(fields | changes)
+
+
+def a_review(verdict: str) -> Review:
+    return Review.model_validate({"at": NOW, "by": "person:per-head", "verdict": verdict, "words": "lý do"})
+
+
+# --- criteria ---
+
+
+@pytest.mark.parametrize(
+    ("words", "quote"),
+    [
+        ("Nâng cao chất lượng phục vụ", "Nâng cao"),
+        ("Người dân hài lòng, tích cực hưởng ứng", "tích cực"),
+        ("Nâng cao tỷ lệ hồ sơ trực tuyến lên 80 %", None),
+        ("100 % tài khoản được rà soát", None),
+        ("Có biên bản nghiệm thu", None),
+    ],
+)
+def test_a_vague_criterion_is_a_finding_against_the_result(words: str, quote: str | None) -> None:
+    found = {clear.key: clear.against for clear in clears(a_task(criteria=["Có báo cáo", words]), FACTS)}["result"]
+    assert [(one.field, one.code, one.quote) for one in found] == (
+        [] if quote is None else [("criteria.1", "criterion_vague", quote)]
+    )
+
+
+def test_evidence_names_the_criteria_that_there_are() -> None:
+    task = a_task(criteria=["một", "hai"])
+    assert named_criteria(task, [2, 1]) == ["hai", "một"]
+    for number in (0, 3):
+        with pytest.raises(Invalid) as broken:
+            named_criteria(task, [1, number])
+        assert [(one.field, one.quote) for one in broken.value.errors] == [("criteria.1", str(number))]
+
+
+# --- evidence ---
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "state", "counts"),
+    [
+        ([], "unreviewed", True),
+        (["seen"], "unreviewed", True),
+        (["accepted"], "accepted", True),
+        (["rejected"], "rejected", False),
+        (["rejected", "seen"], "rejected", False),
+        (["rejected", "accepted"], "accepted", True),
+        (["accepted", "rejected"], "rejected", False),
+    ],
+)
+def test_the_last_review_that_decided_counts(verdicts: list[str], state: str, counts: bool) -> None:
+    task = a_task(state="submitted", evidence=[a_piece()])
+    for verdict in verdicts:
+        review_evidence(task, task.evidence[0], a_review(verdict))
+    piece = task.evidence[0]
+    assert (piece.state, piece.counts, len(piece.reviews)) == (state, counts, len(verdicts))
+    assert whats(task) == [f"evidence_{verdict}" for verdict in verdicts]
+
+
+def test_what_was_superseded_stays_counts_no_more_and_is_not_reviewed() -> None:
+    task = a_task(state="in_progress", evidence=[a_piece()])
+    new = a_piece("e2")
+    task.add_evidence(new)
+    supersede(task, task.evidence, "e1", new)
+    assert [(one.id, one.state, one.superseded_by) for one in task.evidence] == [
+        ("e1", "superseded", "e2"), ("e2", "unreviewed", None),
+    ]  # fmt: skip
+    assert whats(task) == ["evidence_added", "evidence_superseded"]
+    with pytest.raises(RuleBroken) as broken:
+        review_evidence(task, task.evidence[0], a_review("accepted"))
+    assert codes(broken) == ["evidence_superseded"]
+    third = a_piece("e3")
+    with pytest.raises(RuleBroken):
+        supersede(task, [*task.evidence, third], "e1", third)
+    for key in ("e3", "e9"):  # itself, and none
+        with pytest.raises(Invalid) as unknown:
+            supersede(task, [*task.evidence, third], key, third)
+        assert codes(unknown) == ["evidence_unknown"]
+
+
+@pytest.mark.parametrize("state", ["draft", "published", "assigned", "completed", "paused", "cancelled"])
+def test_evidence_is_reviewed_until_the_result_is_approved(state: Any) -> None:
+    task = a_task(state=state, evidence=[a_piece()])
+    with pytest.raises(RuleBroken) as broken:
+        review_evidence(task, task.evidence[0], a_review("accepted"))
+    assert codes(broken) == ["wrong_state"]
+
+
+def test_nobody_hands_in_on_rejected_evidence_alone() -> None:
+    task = a_task(state="in_progress", evidence=[a_piece()])
+    review_evidence(task, task.evidence[0], a_review("rejected"))
+    with pytest.raises(RuleBroken) as broken:
+        task.submit(NOW, "")
+    assert codes(broken) == ["evidence_missing"]
+    task.add_evidence(a_piece("e2"))
+    task.submit(NOW, "")
+    assert task.state == "submitted"
+
+
+@pytest.mark.parametrize(
+    ("rules", "verdicts", "missing"),
+    [
+        ({}, [], ["criterion_unproven"]),
+        ({"criteria_proven": False}, [], []),
+        ({"evidence_reviewed": True, "criteria_proven": False}, [], ["evidence_unreviewed"]),
+        ({"evidence_reviewed": True, "criteria_proven": False}, ["seen"], ["evidence_unreviewed"]),
+        ({"evidence_reviewed": True}, [], ["evidence_unreviewed", "criterion_unproven"]),
+        ({"evidence_reviewed": True, "criteria_proven": False}, ["accepted"], []),
+        ({"criteria_proven": False}, ["rejected"], ["evidence_missing"]),
+        ({}, ["rejected"], ["evidence_missing", "criterion_unproven", "criterion_unproven"]),
+    ],
+)
+def test_what_is_not_proven_is_the_committees_to_say(rules: dict[str, Any], verdicts: list[str], missing: list[str]) -> None:
+    task = a_task(state="submitted", criteria=["một", "hai"], evidence=[a_piece(criteria=["một"])])
+    for verdict in verdicts:
+        review_evidence(task, task.evidence[0], a_review(verdict))
+    found = unproven(task, task.evidence, Committee(**rules))
+    assert [one.code for one in found] == missing
+    if missing:
+        with pytest.raises(RuleBroken) as broken:
+            task.complete(NOW, "done_in_time", "", found)
+        assert codes(broken) == missing
+        assert task.state == "submitted"
+
+
+def test_a_criterion_that_is_worded_anew_is_proven_anew() -> None:
+    task = a_task(state="in_progress", criteria=["90 %"], evidence=[a_piece(criteria=["90 %"])])
+    assert unproven(task, task.evidence, RULES) == []
+    task.amend({"criteria": ["95 %"]})
+    assert [one.quote for one in unproven(task, task.evidence, RULES)] == ["95 %"]
+
+
+def test_the_report_shows_the_evidence_that_counts() -> None:
+    task = a_task(state="in_progress", evidence=[a_piece(), a_piece("e2")])
+    review_evidence(task, task.evidence[0], a_review("rejected"))
+    assert [one["title"] for one in row_of(task, NOW.date(), RULES, {}, {})["evidence"]] == ["Báo cáo e2"]
+
+
+# --- resources ---
+
+
+def test_a_task_is_without_resources_until_somebody_names_one() -> None:
+    task = a_task(state="draft")
+    assert (marks(task), lacking(task)) == (["without_resources"], ["people", "money", "equipment"])
+    assert plan_resources(task, {"money": [("Ngân sách tỉnh", 0)]}), "nothing needed is said as well"
+    assert (marks(task), lacking(task)) == ([], ["people", "equipment"])
+    assert plan_resources(task, {"people": 3, "months": Fraction(3, 2)})
+    assert not plan_resources(task, {"people": 3})
+    assert plan_resources(task, {"equipment": [("Máy quét", 2)]})
+    assert lacking(task) == []
+    assert [changes for _, _, changes in task.take_lines()] == [
+        {"money": ["", "Ngân sách tỉnh: 0"]},
+        {"months": [None, "1.5"], "people": [None, "3"]},
+        {"equipment": ["", "Máy quét: 2"]},
+    ]
+    again = Task.model_validate(task.model_dump())
+    assert (again.resources.months, again.resources.money[0].planned) == (Fraction(3, 2), 0)
+    granted = a_task()
+    grant_money(granted, "Quỹ", 5, "QĐ 1")
+    assert "money" not in lacking(granted)
+
+
+def test_funds_are_one_however_they_are_spelt_and_none_goes_that_is_in_use() -> None:
+    task = a_task(state="in_progress")
+    plan_resources(task, {"money": [("Ngân sách tỉnh", 100), ("Xã hội hóa", 50)]})
+    grant_money(task, "NGÂN SÁCH TỈNH", 80, "QĐ 1")
+    report_spending(task, "Xã hội hoá", 1, "")
+    assert [(one.number, one.planned, one.granted, one.spent) for one in task.resources.money] == [
+        (1, 100, 80, 0), (2, 50, None, 1),
+    ]  # fmt: skip
+    for kept, gone in (("Ngân sách tỉnh", "Xã hội hóa"), ("Xã hội hóa", "Ngân sách tỉnh")):
+        with pytest.raises(RuleBroken) as broken:
+            plan_resources(task, {"money": [(kept, 1)]})
+        assert [(one.code, one.quote) for one in broken.value.errors] == [("fund_in_use", gone)]
+    with pytest.raises(Invalid) as twice:
+        plan_resources(task, {"money": [("Quỹ", 1), ("quỹ", 2)]})
+    assert codes(twice) == ["fund_twice"]
+    plan_resources(task, {"money": [("Ngân sách tỉnh", 90), ("Xã hội hóa", 50), ("Quỹ", 7)]})
+    assert [(one.number, one.planned, one.granted) for one in task.resources.money] == [
+        (1, 90, 80),
+        (2, 50, None),
+        (3, 7, None),
+    ]
+    plan_resources(task, {"money": [("Ngân sách tỉnh", 90), ("Xã hội hóa", 50)]})
+    assert len(task.resources.money) == 2
+    with pytest.raises(RuleBroken) as unknown:
+        report_spending(task, "Quỹ", 1, "")
+    assert codes(unknown) == ["fund_unknown"]
+
+
+def test_more_spent_than_granted_is_marked_and_told_when_it_becomes_so() -> None:
+    task = a_task(state="in_progress")
+    grant_money(task, "Quỹ", 100, "QĐ 1")
+    report_spending(task, "Quỹ", 100, "")
+    assert marks(task) == []
+    report_spending(task, "Quỹ", 101, "")
+    report_spending(task, "Quỹ", 150, "")
+    assert marks(task) == ["overspent"]
+    grant_money(task, "Quỹ", 200, "QĐ 2")
+    assert marks(task) == []
+    grant_money(task, "Quỹ", 120, "QĐ 3")
+    assert whats(task).count("overspent") == 2
+    recorded = [event.model_dump(exclude_none=True) for event in task.take_recorded()]
+    assert all(not {"granted", "spent", "planned"} & event.keys() for event in recorded), "no amount leaves the service"
+
+
+@pytest.mark.parametrize(("state", "may"), [("draft", "pg"), ("completed", "s"), ("submitted", "pgs"), ("cancelled", "")])
+def test_in_which_states_resources_are_planned_granted_and_spent(state: Any, may: str) -> None:
+    task = a_task(state=state, resources={"money": [{"number": 1, "source": "Quỹ"}]})
+    acts: dict[str, Callable[[], object]] = {
+        "p": lambda: plan_resources(task, {"people": 1}),
+        "g": lambda: grant_money(task, "Quỹ", 1, ""),
+        "s": lambda: report_spending(task, "Quỹ", 1, ""),
+    }
+    for letter, act in acts.items():
+        if letter in may:
+            act()
+        else:
+            with pytest.raises(RuleBroken) as broken:
+                act()
+            assert codes(broken) == ["wrong_state"]
+
+
+def test_the_gate_asks_for_the_resources_that_the_committee_names() -> None:
+    task = a_task(state="draft")
+    assert "resources" not in {clear.key for clear in clears(task, FACTS)}
+    asked = Facts(PEOPLE_OF, Names(()).read(""), Committee(resources_required=["people", "money"]))
+    steps: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, ["people_missing", "money_missing"]),
+        ({"people": 1}, ["money_missing"]),
+        ({"money": [("Quỹ", 0)]}, []),
+    ]
+    for given, missing in steps:
+        plan_resources(task, given)
+        assert [one.code for clear in clears(task, asked) if clear.key == "resources" for one in clear.against] == missing
+
+
+# --- parts ---
+
+
+def a_said(words: str = "lý do", day: date = TODAY) -> Said:
+    return Said(at=datetime(day.year, day.month, day.day, 3, tzinfo=UTC), by="person:per-doer", words=words)
+
+
+def handed_in(day: date) -> HandedIn:
+    return HandedIn(**a_said("Xong", day).model_dump())
+
+
+def with_part(due_on: date = date(2026, 11, 27), **changes: Any) -> Task:
+    task = a_task(**{"state": "in_progress", "coordinator_unit_ids": [B], **changes})
+    ask_part(task, B, due_on, a_said("Số liệu của xã B"))
+    return task
+
+
+@pytest.mark.parametrize(
+    ("unit", "due_on", "wrong"),
+    [
+        (B, TODAY, []),
+        (B, date(2026, 11, 30), []),
+        (B, date(2026, 11, 23), ["day_has_passed"]),
+        (B, date(2026, 12, 1), ["part_after_task"]),
+        ("unit:c", TODAY, ["not_a_coordinator"]),
+        (A, date(2026, 12, 1), ["not_a_coordinator", "part_after_task"]),
+    ],
+)
+def test_a_part_is_asked_of_a_coordinator_by_a_day_within_the_tasks(unit: str, due_on: date, wrong: list[str]) -> None:
+    task = a_task(state="published", coordinator_unit_ids=[A, B])
+    if wrong:
+        with pytest.raises(RuleBroken) as broken:
+            ask_part(task, unit, due_on, a_said())
+        assert codes(broken) == wrong
+    else:
+        ask_part(task, unit, due_on, a_said())
+        assert (task.parts[0].number, whats(task)) == (1, ["part_asked"])
+
+
+def test_a_part_goes_to_and_fro_between_its_unit_and_the_lead() -> None:
+    task = with_part()
+    part = task.parts[0]
+    assert (owing(task), "parts_missing" in marks(task)) == ([B], True)
+    with pytest.raises(RuleBroken) as broken:
+        decide_part(task, part, "accept", a_said())
+    assert codes(broken) == ["wrong_part_state"]
+    submit_part(task, part, handed_in(TODAY))
+    assert (owing(task), part.missing, "parts_missing" in marks(task)) == ([], True, True)
+    with pytest.raises(RuleBroken):
+        submit_part(task, part, handed_in(TODAY))
+    decide_part(task, part, "return", a_said("Thiếu bảng"))
+    assert (owing(task), part.submitted_on) == ([B], None)
+    submit_part(task, part, handed_in(TODAY))
+    decide_part(task, part, "accept", a_said("Đủ"))
+    assert (owing(task), part.missing, "parts_missing" in marks(task)) == ([], False, False)
+    for decision in ("withdraw", "return"):
+        with pytest.raises(RuleBroken):
+            decide_part(task, part, decision, a_said())
+    assert [one.words for one in part.handed_in] == ["Xong", "Xong"], "every time stays"
+    assert [(one.decision, one.words) for one in part.answers] == [("return", "Thiếu bảng"), ("accept", "Đủ")]
+    assert whats(task) == ["part_asked", "part_submitted", "part_returned", "part_submitted", "part_accepted"]
+
+
+@pytest.mark.parametrize(
+    ("given", "today", "stands"),
+    [(None, 27, "open"), (None, 28, "late"), (27, 30, "in_time"), (28, 30, "done_late")],
+)
+def test_a_part_stands_by_the_day_on_which_it_was_handed_in(given: int | None, today: int, stands: str) -> None:
+    task = with_part()
+    if given is not None:
+        submit_part(task, task.parts[0], handed_in(date(2026, 11, given)))
+    assert standing_of_part(task.parts[0], date(2026, 11, today)) == stands
+    if given is None:
+        decide_part(task, task.parts[0], "withdraw", a_said())
+        assert standing_of_part(task.parts[0], date(2026, 11, today)) == "withdrawn"
+
+
+def test_the_leads_submission_lists_the_parts_that_are_missing() -> None:
+    task = with_part(evidence=[a_piece()])
+    for _ in range(3):
+        ask_part(task, B, TODAY, a_said())
+    submit_part(task, task.parts[1], handed_in(TODAY))
+    submit_part(task, task.parts[2], handed_in(TODAY))
+    decide_part(task, task.parts[2], "accept", a_said())
+    decide_part(task, task.parts[3], "withdraw", a_said())
+    task.submit(NOW, "")
+    assert task.submitted_without == [1, 2]
+    (event,) = [one for one in task.take_recorded() if isinstance(one, TaskSubmitted)]
+    assert event.missing_parts == [1, 2]
+    task.send_back("incomplete", "thiếu")
+    for part in task.parts[:2]:
+        decide_part(task, part, "withdraw", a_said())
+    task.submit(NOW, "")
+    assert task.submitted_without == []
+    assert [changes for what, _, changes in task.take_lines() if what == "submitted"] == [{"missing_parts": [None, [1, 2]]}, {}]
+
+
+def test_a_unit_whose_part_is_missing_stays_a_coordinator_and_does_not_become_the_lead() -> None:
+    given: list[dict[str, Any]] = [{"coordinator_unit_ids": []}, {"lead_unit_id": B}]
+    for changes in given:
+        task = with_part()
+        check_parts_kept(task)
+        task.amend(changes)
+        with pytest.raises(RuleBroken) as broken:
+            check_parts_kept(task)
+        assert [(one.code, one.quote) for one in broken.value.errors] == [("coordinator_owes_part", B)]
+        decide_part(task, task.parts[0], "withdraw", a_said())
+        check_parts_kept(task)
+
+
+@pytest.mark.parametrize(
+    ("state", "waits"), [("submitted", True), ("paused", True), ("completed", False), ("cancelled", False)]
+)
+def test_nobody_owes_a_part_of_what_is_closed(state: Any, waits: bool) -> None:
+    task = with_part()
+    task.state = state
+    assert (bool(owing(task)), "parts_missing" in marks(task)) == (waits, waits)
+
+
+# --- lists ---
+
+
+def test_marks_are_found_by_a_range_of_an_index() -> None:
+    assert covered(TASKS, {"_d.marks": "overspent", "_d.order": {"$lt": "x"}}, ("-_d.order",))
+    assert TASKS.dump(a_task())["_d"]["marks"] == ["without_resources"]
+    assert covered(TASKS, {"_d.owing": B, "_d.order": {"$lt": "x"}}, ("-_d.order",))
+    assert TASKS.dump(with_part())["_d"]["owing"] == [B]
