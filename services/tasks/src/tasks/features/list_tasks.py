@@ -26,6 +26,7 @@ async def list_tasks(
     listing: Paged,
     unit: Annotated[str | None, Query(max_length=128, description="Leads or coordinates it")] = None,
     directive: Wanted = None,
+    parent: Annotated[str | None, Query(max_length=128, description="Carries out this task")] = None,
     state: State | None = None,
     timeliness: Timeliness | None = None,
     due_before: Annotated[date | None, Query(description="Due on an earlier day")] = None,
@@ -45,6 +46,7 @@ async def list_tasks(
     asked = {
         "_d.units": unit,
         "directive_id": directive,
+        "parent_task_ids": parent,
         "state": state,
         "responsible_id": responsible,
         "reference": reference,
