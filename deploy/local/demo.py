@@ -4,9 +4,9 @@ The 186 real rows of `data/tasks.csv` are imported under references of this run,
 with reasons; the 14 rows of Hà Giang's first meeting are repaired by what each refusal proposes, issued, given to people,
 reported on, proven and closed: one is refused and given to somebody else, one is sent back and handed in again, one is
 late. Then everybody's inbox and mailbox and the leader-first waves are held against what was done; the second act
-(`second_act.py`) plays papers that are waited for, a frozen month, a score, targets, the load of units and the working
-life; at last the ledger is held against all of it. Exit status: 0 when everything was as expected, 1 when anything
-differed or could not be reached.
+(`second_act.py`) plays papers that are waited for, a frozen month, a score, targets, the load of units, the working life
+and who has concretised a directive; at last the ledger is held against all of it. Exit status: 0 when everything was as
+expected, 1 when anything differed or could not be reached.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from rich.table import Table
 
 from deploy.local.account import VIETNAM, Account, local_today
 from deploy.local.partner import Partner, Refused
-from deploy.local.sample import PLANS, as_csv, plans, rows_of
+from deploy.local.sample import COMMUNE, PLANS, as_csv, plans, rows_of
 from deploy.local.second_act import SecondAct
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,6 +77,8 @@ class Demo:
         self.http = httpx2.Client(base_url=run["gateway"], timeout=30.0, trust_env=False)
         admin = next(client for client in run["clients"] if client["units"] is None and "tasks:write" in client["scopes"])
         self.partner = Partner.client(self.http, admin["client_id"], admin["client_secret"])
+        commune = next(client for client in run["clients"] if client["units"] == [COMMUNE])
+        self.commune = Partner.client(self.http, commune["client_id"], commune["client_secret"])
         auditor = next(client for client in run["clients"] if "ledger:read" in client["scopes"])
         self.auditor = Partner.client(self.http, auditor["client_id"], auditor["client_secret"])
         self.people = [
@@ -110,7 +112,7 @@ class Demo:
         for table in second.tables:
             self.console.print(table)
         seconds = time.monotonic() - started
-        partners = [self.partner, self.auditor, *(person.partner for person in self.people)]
+        partners = [self.partner, self.commune, self.auditor, *(person.partner for person in self.people)]
         retried = sum(partner.retried for partner in partners)
         if self.account.wrong:
             self.console.print(f"\n[bold red]{len(self.account.wrong)} things differ[/bold red] after {seconds:.0f} s:")
@@ -425,7 +427,9 @@ class Demo:
                 lambda got: got[0] == got[1] - self.apart and got[2] == 0,
             )
             advance()
-            asked = {i for p in (self.partner, *(person.partner for person in self.people)) for i in p.request_ids}
+            asked = {
+                i for p in (self.partner, self.commune, *(person.partner for person in self.people)) for i in p.request_ids
+            }
             entries = [e for e in self.auditor.items("/v1/ledger/entries", after=first - 1) if e["correlation_id"] in asked]
             per_subject: dict[str, list[int]] = {}
             for entry in entries:
@@ -454,8 +458,8 @@ class Demo:
 
     def second_act(self) -> SecondAct:
         people = {person.id: person.partner for person in self.people}
-        second = SecondAct(self.partner, self.account, self.stamp, ROOT / "data", people)
-        with self.step("second act: papers, report, score, targets, load, working life", 1) as advance:
+        second = SecondAct(self.partner, self.commune, self.account, self.stamp, ROOT / "data", people)
+        with self.step("second act: papers, report, score, targets, load, working life, concretisation", 1) as advance:
             second.play()
             advance()
         return second

@@ -23,7 +23,7 @@ ADMINISTRATION = frozenset({"clients:admin"})
 PORTAL, AUDITOR = "province-portal", "auditor"
 COMMUNE = "vn:commune:00694@2025-07-01"
 COMMUNE_SCOPES = (
-    "units:read", "people:read", "directives:read", "summary:read",
+    "units:read", "people:read", "directives:read", "directives:write", "summary:read",
     "tasks:read", "tasks:write", "tasks:assign", "tasks:review",
     "courses:read", "programmes:read", "enrolments:read", "enrolments:write", "notices:read", "notices:write",
 )  # fmt: skip
@@ -45,6 +45,10 @@ class ClientWanted:
     name: str
     scopes: tuple[str, ...]
     units: tuple[str, ...] | None = None
+
+    def served_by(self, client: Mapping[str, Any] | None) -> bool:
+        """False when there is no such client, or one of a version that wanted fewer scopes."""
+        return client is not None and set(self.scopes) <= set(client["scopes"])
 
 
 def clients_wanted(every_scope: Iterable[str]) -> list[ClientWanted]:
@@ -117,7 +121,7 @@ class Loader:
         """
         found = {client["name"]: client for client in kept}
         for wanted in clients_wanted(admin.get(f"/v1/clients/{admin_id}")["scopes"]):
-            if wanted.name not in found:
+            if not wanted.served_by(found.get(wanted.name)):
                 found[wanted.name] = self._client(admin, wanted)
                 keep(list(found.values()))
                 self._say("client", f"{wanted.name} admitted")
@@ -128,7 +132,11 @@ class Loader:
         units = None if wanted.units is None else list(wanted.units)
         body = {"name": wanted.name, "scopes": list(wanted.scopes), "unit_ids": units}
         living = (one for one in admin.items("/v1/clients") if one["name"] == wanted.name and one["revoked_at"] is None)
-        made = next(living, None) or admin.post("/v1/clients", body, expect=201)
+        made = next(living, None)
+        if made is not None and not wanted.served_by(made):
+            admin.effect("DELETE", f"/v1/clients/{made['id']}", expect=204)
+            made = None
+        made = made or admin.post("/v1/clients", body, expect=201)
         if made.get("client_secret") is None:  # nobody has it any more: it was shown to a run, or an answer, that was lost
             made = admin.post(f"/v1/clients/{made['id']}/rotate-secret", {"keep_old_minutes": 0})
         return {

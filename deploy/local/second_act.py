@@ -1,5 +1,5 @@
-"""The second act of `make demo`: what waits for papers, scores, the month's report, targets, the load of units and the
-working life (`second_act_life.py`), on the real tables, through the gateway.
+"""The second act of `make demo`: what waits for papers, scores, the month's report, targets, the load of units, the working
+life (`second_act_life.py`) and concretisation (`second_act_concretisation.py`), on the real tables, through the gateway.
 
 Each run has papers and tasks of its own; the rubric, the calendar of reports and the targets are the province's, so a later
 run meets them as they are. What a frozen month holds never changes, which is what is looked at.
@@ -20,6 +20,7 @@ from rich.table import Table
 from deploy.local.account import Account, local_today
 from deploy.local.partner import Partner, Refused
 from deploy.local.sample import COMMUNE
+from deploy.local.second_act_concretisation import Concretising
 from deploy.local.second_act_life import WorkingLife
 
 ROOT_PAPER = "57-NQ/TW"
@@ -35,8 +36,17 @@ FORMS = ("json", "csv", "xlsx", "html", "digest")
 class SecondAct:
     """Plays one act and keeps what it saw for `tell`."""
 
-    def __init__(self, partner: Partner, account: Account, stamp: str, data: Path, people: Mapping[str, Partner]) -> None:
+    def __init__(
+        self,
+        partner: Partner,
+        commune: Partner,
+        account: Account,
+        stamp: str,
+        data: Path,
+        people: Mapping[str, Partner],
+    ) -> None:
         self.life = WorkingLife(partner, people, account, stamp)
+        self.concretising = Concretising(partner, commune, people, account, stamp)
         self.partner, self.account, self.stamp, self.data = partner, account, stamp, data
         self.today = local_today()
         self.tables: list[Table] = []
@@ -49,7 +59,8 @@ class SecondAct:
         self.weigh_the_load()
         (root,) = self.partner.get("/v1/directives", number=ROOT_PAPER)["items"]
         self.life.play(root["id"])
-        self.tables.append(self.life.table)
+        self.concretising.play(root["id"])
+        self.tables += [self.life.table, self.concretising.table]
 
     # --- a clock that waits for a paper ---
 

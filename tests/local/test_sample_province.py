@@ -78,6 +78,10 @@ class Clients:
             self.rotated += 1
             found = next(client for client in self.present if client["id"] == request.url.path.split("/")[3])
             return httpx2.Response(200, json={**found, "client_secret": "new"})
+        if request.method == "DELETE":
+            found = next(client for client in self.present if client["id"] == request.url.path.split("/")[3])
+            found["revoked_at"] = "2026-01-01T00:00:00Z"
+            return httpx2.Response(204)
         body = json.loads(request.content)
         made = {"id": f"cl-{len(self.present)}", "revoked_at": None, **body}
         self.present.append(made)
@@ -101,10 +105,22 @@ def test_a_client_whose_secret_was_lost_gets_a_new_one_and_no_twin() -> None:
         "unit_ids": None,
         "revoked_at": "2026-01-01T00:00:00Z",
     }
-    lost: dict[str, Any] = {"id": "cl-lost", "name": PORTAL, "scopes": ["tasks:read"], "unit_ids": None, "revoked_at": None}
+    scopes = sorted(EVERY_SCOPE)
+    lost: dict[str, Any] = {"id": "cl-lost", "name": PORTAL, "scopes": scopes, "unit_ids": None, "revoked_at": None}
     gateway = Clients(revoked, lost)
     portal = loader().clients(partner(gateway), "admin", [])[0]
     assert (portal["client_id"], portal["client_secret"], gateway.rotated) == ("cl-lost", "new", 1)
+
+
+def test_a_client_of_a_version_that_wanted_fewer_scopes_is_made_anew() -> None:
+    gateway = Clients()
+    first = loader().clients(partner(gateway), "admin", [])
+    kept = [{**client, "scopes": client["scopes"][1:]} if client["name"] == PORTAL else client for client in first]
+    gateway.present[0]["scopes"] = kept[0]["scopes"]
+    again = loader().clients(partner(gateway), "admin", kept)
+    assert again[1:] == first[1:]
+    assert (again[0]["client_id"], again[0]["scopes"]) == ("cl-3", first[0]["scopes"])
+    assert [client["id"] for client in gateway.present if client["revoked_at"]] == ["cl-0"]
 
 
 # --- lists ---

@@ -40,7 +40,7 @@ _OFFICER = _of(
 )
 _HEAD = _OFFICER | _of(
     ("read", "committee", "campaigns", "assets", "reviews", "findings", "rubrics", "scores", "reports", "targets"),
-    ("write", "enrolments", "assets", "reports"),
+    ("write", "directives", "enrolments", "assets", "reports"),
     ("assign", "tasks"),
     ("review", "tasks"),
 )

@@ -464,6 +464,10 @@ async def test_a_paper_counts_for_a_unit_only_when_that_unit_or_the_standing_age
         await ward.send("PATCH", f"directives/{own}", {"issuer_unit_id": HG2}, 403)
         await do(ward, theirs, "withdraw", 403, words="Thu hồi hộ", effective_on="2026-11-20")
         await ward.send("PATCH", f"directives/{own}", {"subject": "Của mình"}, 200)
+        for nobodys in (directive, await paper(register, directive, issuer="Politburo")):
+            await ward.send("PATCH", f"directives/{nobodys}", {"subject": "Của Trung ương"}, 403)
+            await do(ward, nobodys, "repeal", 403, words="Bãi bỏ hộ", effective_on="2026-11-20")
+        await paper(ward, directive, 403, issuer="Politburo")
     async with calling(module_area, process, Actor("client", "reader", SCOPES - {"directives:write"})) as reader:
         await do(reader, directive, "remind", 403)
         await matrix(reader, directive)

@@ -14,6 +14,7 @@ from common.outbox import new_id
 from common.repository import D, Filter, Reader, Store
 from common.unit_of_work import UnitOfWork
 from tasks.domain.bodies import Bodies
+from tasks.domain.chain import LONGEST
 from tasks.domain.clears import Facts
 from tasks.domain.committee import COMMITTEE_ID, Committee
 from tasks.domain.concretisation import Asked, Concretisation, DirectiveLine
@@ -175,6 +176,7 @@ TASKS = Store(
         Index("_d.units", "-_d.order"),
         Index("state", "-_d.order"),
         Index("directive_id", "-_d.order"),
+        Index("parent_task_ids", "-_d.order"),
         Index("responsible_id", "-_d.order"),
         Index("reference", "-_d.order"),
         Index("_d.tokens", "-_d.order"),
@@ -355,14 +357,17 @@ async def units_with_heads(reader: Reader, unit_ids: Iterable[str]) -> set[str]:
 # --- tasks ---
 
 
+def seen_as(actor: Actor) -> list[str] | None:
+    """As whom this actor sees tasks: for each unit of theirs, and in person; None for one who sees all."""
+    if actor.units is None:
+        return None
+    return [*(f"unit:{unit}" for unit in sorted(actor.units)), *([f"person:{actor.id}"] if actor.kind == "person" else [])]
+
+
 def visible_tasks(actor: Actor) -> dict[str, Any]:
     """The condition on tasks that this actor sees: those of their units, and those that are theirs in person."""
-    if actor.units is None:
-        return {}
-    mine = [f"unit:{unit}" for unit in sorted(actor.units)]
-    if actor.kind == "person":
-        mine.append(f"person:{actor.id}")
-    return {"_d.seen_by": {"$in": mine}}
+    mine = seen_as(actor)
+    return {} if mine is None else {"_d.seen_by": {"$in": mine}}
 
 
 def searched_for(words: str) -> dict[str, Any]:
@@ -423,6 +428,74 @@ async def papers_above(reader: Reader, directive_id: str | None) -> set[str]:
         paper = await reader.get(DIRECTIVES, directive_id)
         directive_id = None if paper is None else paper.parent_id
     return found
+
+
+_DAYS = ("due_on", "submitted_on", "completed_on")
+
+
+def _group(row: dict[str, Any]) -> Group:
+    days = {name: None if row.get(name) is None else date.fromisoformat(row[name]) for name in _DAYS}
+    return Group(state=row["state"], deadline_kind=row["deadline_kind"], **days)
+
+
+# --- the chain of parent tasks ---
+
+
+async def with_parents(reader: Reader, ids: Iterable[str]) -> dict[str, Task]:
+    """The tasks of these ids and all above them, by id: a query a level; a circle is passed once."""
+    found: dict[str, Task] = {}
+    asked, wanted = set[str](), set(ids)
+    while wanted:
+        asked |= wanted
+        level = await by_id(reader, TASKS, wanted)
+        found |= level
+        wanted = {parent for task in level.values() for parent in task.parent_task_ids} - asked
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Below(Group):
+    """A task below another one, as far as counts and lists of those below look at it; `depth` 1 is a child."""
+
+    id: str
+    depth: int
+    order: str
+    parent_task_ids: list[str]
+    lead_unit_id: str | None
+    seen_by: list[str]
+
+
+async def tasks_below(reader: Reader, task_id: str) -> list[Below]:
+    """All tasks that carry this one out, at any depth, nearest first: an index range a level; a circle is passed once."""
+    found: dict[str, Below] = {}
+    level = [task_id]
+    for depth in range(1, LONGEST):
+        wanted = {"parent_task_ids": {"$in": level}}
+        rows = await reader.aggregate(TASKS, [{"$match": wanted}, {"$project": dict.fromkeys(_BELOW, 1)}])
+        fresh = {row["_id"]: _below(row, depth) for row in rows if row["_id"] != task_id and row["_id"] not in found}
+        if not fresh:
+            break
+        found |= fresh
+        level = sorted(fresh)
+    return sorted(found.values(), key=lambda one: (one.depth, one.order))
+
+
+_BELOW = ("parent_task_ids", "lead_unit_id", "state", "deadline_kind", *_DAYS, "_d.order", "_d.seen_by")
+
+
+def _below(row: dict[str, Any], depth: int) -> Below:
+    group, derived = _group(row), row["_d"]
+    return Below(
+        group.state, group.deadline_kind, group.due_on, group.submitted_on, group.completed_on,
+        id=row["_id"], depth=depth, order=derived["order"], parent_task_ids=row["parent_task_ids"],
+        lead_unit_id=row["lead_unit_id"], seen_by=derived["seen_by"],
+    )  # fmt: skip
+
+
+async def hold_chain(uow: UnitOfWork, ids: Iterable[str]) -> None:
+    """Have no other transaction link these tasks meanwhile: two that each close half of a circle meet here."""
+    touched = {"_id": {"$in": sorted(ids)}}
+    await uow.database.collection(TASKS.collection).update_many(touched, {"$inc": {"_d.held": 1}}, session=uow.session)
 
 
 def save_task(uow: UnitOfWork, task: Task) -> Task:
@@ -495,14 +568,6 @@ async def _grouped(reader: Reader, query: Filter) -> list[tuple[Group, int]]:
     key = {name: f"${name}" for name in ("state", "deadline_kind", *_DAYS)}
     rows = await reader.aggregate(TASKS, [{"$match": dict(query)}, {"$group": {"_id": key, "count": {"$sum": 1}}}])
     return [(_group(row["_id"]), row["count"]) for row in rows]
-
-
-def _group(row: dict[str, Any]) -> Group:
-    days = {name: None if row.get(name) is None else date.fromisoformat(row[name]) for name in _DAYS}
-    return Group(state=row["state"], deadline_kind=row["deadline_kind"], **days)
-
-
-_DAYS = ("due_on", "submitted_on", "completed_on")
 
 
 @dataclass(slots=True)

@@ -126,12 +126,16 @@ class TaskDrafted(_Task, type="tasks.task.drafted.v1", key="task_id"):
     reference: Annotated[
         str | None, Field(description="Its id in the plan that it was imported from", examples=["NQ03-114"])
     ] = None
+    parent_task_ids: list[TaskId] = Field(default_factory=list, description="The tasks above that it carries out")
 
 
 class TaskAmended(_Task, type="tasks.task.amended.v1", key="task_id"):
     """Its content was changed; `fields` names what."""
 
     fields: Annotated[list[str], Field(examples=[["due_on", "product"]])]
+    parent_task_ids: list[TaskId] = Field(
+        default_factory=list, description="The tasks above that it carries out, as they stand now"
+    )
 
 
 class TaskPublished(_Task, type="tasks.task.published.v1", key="task_id"):

@@ -56,6 +56,8 @@ class Committee(Aggregate):
     holidays: list[Day] = Field(default_factory=list)
     worked_days: list[Day] = Field(default_factory=list)
     """Weekend days that are worked in exchange for a day off."""
+    due_after_parent: Literal["finding", "refused"] = "finding"
+    """What a due day after that of a task above is: no source forbids it, and 11-KH/BCĐ itself sets days before its own."""
     ask_again_days: int = 30
     """How often it is said again that a task still waits for another body."""
     remind_again_days: int = 7

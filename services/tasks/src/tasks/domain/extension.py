@@ -21,7 +21,7 @@ def set_by_paper(task: Task) -> bool:
     """True when the deadline comes from a paper of a body above: the task hangs on a registered paper, on a superior task, or
     its clock was started by another body's paper. The unit's own initiatives have none of these (DOMAIN 2.4).
     """
-    return task.directive_id is not None or bool(task.parent_reference) or task.clock is not None
+    return bool(task.directive_id or task.parent_reference or task.parent_task_ids) or task.clock is not None
 
 
 def level_of_extension(task: Task, rules: Committee) -> Level:

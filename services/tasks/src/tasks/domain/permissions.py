@@ -10,11 +10,15 @@ from common.errors import Forbidden, NotFound, Words
 from tasks.domain.task import Task
 
 
-def check_sees(actor: Actor, task: Task) -> None:
-    """Raise `NotFound` unless the task concerns a unit of the actor, or the actor in person."""
+def sees(actor: Actor, task: Task) -> bool:
+    """True when the task concerns a unit of the actor, or the actor in person."""
     concerned = actor.acts_for(task.lead_unit_id, *task.coordinator_unit_ids)
-    in_person = actor.kind == "person" and actor.id in (task.responsible_id, task.approver_id)
-    if not (concerned or in_person):
+    return concerned or (actor.kind == "person" and actor.id in (task.responsible_id, task.approver_id))
+
+
+def check_sees(actor: Actor, task: Task) -> None:
+    """Raise `NotFound` unless the actor sees the task."""
+    if not sees(actor, task):
         raise NotFound.of(Words(*Task.noun), task.id)
 
 

@@ -16,6 +16,7 @@ from common.contracts import tasks as events
 from common.contracts.fields import Timeliness
 from common.domain import Aggregate, Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
+from tasks.domain.concretisation import Asked
 from tasks.domain.deadline import Cadence
 from tasks.domain.matters import CatchUp, Dispute, Extension, Steps
 from tasks.domain.means import Evidence, Part, Resources
@@ -42,7 +43,7 @@ CONTENT = (
     "title", "group", "directive_id", "parent_reference", "lead_written", "lead_unit_id", "coordinators_written",
     "coordinator_unit_ids", "responsible_id", "approver_id", "deadline_written", "deadline_kind", "due_on", "starts_on",
     "calendar", "period_day", "waits_for", "waits_days", "waits_working", "product", "product_kind", "evidence_kind",
-    "authority",
+    "authority", "parent_task_ids", "asks_of",
 )  # fmt: skip
 """Fields that say what the task is; the others say what became of it."""
 
@@ -100,6 +101,10 @@ class Task(Aggregate):
     title: str
     directive_id: str | None = None
     parent_reference: str = ""
+    parent_task_ids: list[str] = Field(default_factory=list)
+    """The tasks above that it carries out (`tasks.domain.chain`)."""
+    asks_of: Asked | None = None
+    """Whom it asks for a task of their own below it."""
     lead_written: str = ""
     lead_unit_id: str | None = None
     coordinators_written: str = ""
@@ -185,7 +190,8 @@ class Task(Aggregate):
     def draft(self) -> Task:
         """Write it down for the first time."""
         self._look_at_once()
-        self.record(events.TaskDrafted(**self._public(), directive_id=self.directive_id, reference=self.reference))
+        links = {"directive_id": self.directive_id, "parent_task_ids": self.parent_task_ids}
+        self.record(events.TaskDrafted(**self._public(), **links, reference=self.reference))
         self._note("drafted", self.title)
         return self
 
@@ -218,7 +224,7 @@ class Task(Aggregate):
             self.waiting_since, self.asked_again = None, 0
         if not _CLOCKED.isdisjoint(changed):
             self._look_at_once()
-        self.record(events.TaskAmended(**self._public(), fields=sorted(changed)))
+        self.record(events.TaskAmended(**self._public(), fields=sorted(changed), parent_task_ids=self.parent_task_ids))
         self._note("amended", "", {name: [_plain(before[name]), _plain(changed[name])] for name in sorted(changed)})
         return sorted(changed)
 
@@ -460,4 +466,6 @@ class Task(Aggregate):
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     return value.isoformat() if isinstance(value, date) else value

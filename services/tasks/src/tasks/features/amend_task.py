@@ -15,6 +15,7 @@ from tasks.domain.parts import check_parts_kept
 from tasks.domain.permissions import check_manages
 from tasks.domain.reading import read_words
 from tasks.features.create_task import check_leads
+from tasks.features.parents import check_parents
 from tasks.features.task_command import OnTask, load_task
 from tasks.features.task_content import TaskContent, check_known
 from tasks.features.task_view import ShownTask, TaskView, saved, to_show
@@ -26,13 +27,13 @@ routes = Routes("tasks")
 async def handle(command: OnTask[dict[str, Any]], uow: UnitOfWork) -> ShownTask:
     """Raises `Invalid` for unknown ids, `RuleBroken` when a task that was published would become less clear, its due day would
     move without an extension, it would be pushed up to a higher level or lose a coordinator whose part is missing, `Forbidden`
-    when a caller who is limited to units would give the lead away.
+    when a caller who is limited to units would give the lead away; and what `check_parents` raises.
     """
     task = await load_task(uow, command, check_manages)
     await check_known(uow, command.body)
     before = unclear(task, await facts_of(uow, task, local_day(uow.now)))
     changes = read_words(command.body, deadline_before=task.deadline_written, product_before=task.product)
-    led_by = task.lead_unit_id
+    led_by, parents = task.lead_unit_id, task.parent_task_ids
     if not task.amend(changes, corrects_due_day=uow.actor.units is None):
         return await to_show(uow, task, uow.now)
     if task.lead_unit_id != led_by:
@@ -41,6 +42,7 @@ async def handle(command: OnTask[dict[str, Any]], uow: UnitOfWork) -> ShownTask:
     check_parts_kept(task)
     check_leads(uow, task.lead_unit_id)
     check_stays_clear(task, await facts_of(uow, task, local_day(uow.now)), before)
+    await check_parents(uow, task, parents)
     return await saved(uow, task)
 
 

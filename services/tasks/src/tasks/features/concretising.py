@@ -114,12 +114,14 @@ def write_line(uow: UnitOfWork, directive_id: str, what: str, words: str, unit_i
 
 
 def check_speaks_for(actor: Actor, unit_id: str | None) -> None:
-    """Raise `Forbidden` when a caller limited to units speaks for another one: a paper counts for the unit that issued it."""
-    if unit_id is not None and not actor.acts_for(unit_id):
+    """Raise `Forbidden` when a caller limited to units speaks for another one: a paper counts for the unit that issued it. A
+    paper of no unit in the register (None: the Politburo's) is the standing agency's to record.
+    """
+    if not actor.acts_for(unit_id):
         raise Forbidden(
             Words(
-                "Văn bản của đơn vị nào do đơn vị ấy hoặc cơ quan thường trực ghi nhận.",
-                "A unit's paper, and its word, is recorded by that unit or by the standing agency.",
+                "Văn bản của đơn vị nào do đơn vị ấy (issuer_unit_id) hoặc cơ quan thường trực ghi nhận.",
+                "A unit's paper, and its word, is recorded by that unit (issuer_unit_id) or by the standing agency.",
             )
         )
 

@@ -57,7 +57,7 @@ async def handle(command: CorrectDirective, uow: UnitOfWork) -> Directive:
     check_version(directive, command.expected_version)
     await check_papers(uow, directive.id, command.changes)
     changes = command.changes | await _of_issuer(uow, directive, command.changes)
-    check_speaks_for(uow.actor, changes.get("issuer_unit_id"))
+    check_speaks_for(uow.actor, changes.get("issuer_unit_id", directive.issuer_unit_id))
     superior = directive.parent_id
     line = Line(at=uow.now, by=str(uow.actor), what="corrected", words=command.words)
     if directive.correct_on_words(changes, line):

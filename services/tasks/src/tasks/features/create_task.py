@@ -12,6 +12,7 @@ from common.outbox import new_id
 from common.unit_of_work import UnitOfWork
 from tasks.domain.reading import read_words
 from tasks.domain.task import Task
+from tasks.features.parents import check_parents
 from tasks.features.task_content import TaskContent, Title, check_known
 from tasks.features.task_view import ShownTask, TaskView, saved
 
@@ -34,11 +35,12 @@ def check_leads(uow: UnitOfWork, lead_unit_id: str | None) -> None:
 
 
 async def handle(command: CreateTask, uow: UnitOfWork) -> ShownTask:
-    """Raises `Forbidden` for a foreign lead, `Invalid` for ids that are not in the register."""
+    """Raises `Forbidden` for a foreign lead, `Invalid` for unknown ids, and what `check_parents` raises."""
     check_leads(uow, command.lead_unit_id)
     given = command.given()
     await check_known(uow, given)
     task = Task(id=new_id(), created_at=uow.now, **read_words(given)).draft()
+    await check_parents(uow, task)
     return await saved(uow, task)
 
 

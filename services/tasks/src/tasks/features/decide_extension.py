@@ -15,6 +15,7 @@ from tasks.domain.authority import check_decides, check_not_own
 from tasks.domain.extension import grant_extension, pending_extension, refuse_extension
 from tasks.domain.matters import Said
 from tasks.domain.permissions import check_sees
+from tasks.features.parents import check_due_day
 from tasks.features.task_command import Because, OnTask, load_task
 from tasks.features.task_view import ShownTask, TaskView, saved
 
@@ -35,6 +36,7 @@ async def handle(command: OnTask[Decision], uow: UnitOfWork) -> ShownTask:
     decided = Said.now(uow.now, uow.actor, body.words)
     if body.decision == "grant":
         grant_extension(task, decided, body.due_on)
+        await check_due_day(uow, task)
     elif body.due_on is None:
         refuse_extension(task, decided)
     else:

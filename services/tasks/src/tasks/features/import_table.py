@@ -18,7 +18,6 @@ from common.domain import Actor
 from common.errors import Forbidden, TooLarge, UnsupportedMedia, Words
 from common.http import Command, Effect, Routes, View, raw_body, writes
 from common.unit_of_work import UnitOfWork
-from tasks.domain.findings import Finding, Severity
 from tasks.domain.rows import Outcome, Reading
 from tasks.domain.rows_directives import DIRECTIVE_COLUMNS
 from tasks.domain.rows_people import PEOPLE_COLUMNS
@@ -27,6 +26,7 @@ from tasks.domain.rows_tasks import TASK_COLUMNS, Sample
 from tasks.domain.rows_units import AGENCY_COLUMNS, UNIT_COLUMNS
 from tasks.domain.table import MAX_ROWS, Columns, Table, read_csv, read_json
 from tasks.domain.target import TARGET_COLUMNS
+from tasks.features.finding_view import FindingView
 from tasks.features.import_directives import import_directives
 from tasks.features.import_people import import_people
 from tasks.features.import_successions import import_successions
@@ -78,26 +78,6 @@ class Counts(View):
     updated: int = 0
     refused: int = 0
     warnings: int = Field(0, description="Rows, the header among them, that have at least one warning")
-
-
-class FindingView(View):
-    code: str
-    severity: Severity
-    field: str = Field(description="The column; empty for the whole row")
-    message: str
-    quote: str = Field(description="The very words that caused it")
-    repair: str
-
-    @classmethod
-    def of(cls, finding: Finding) -> FindingView:
-        return cls(
-            code=finding.code,
-            severity=finding.severity,
-            field=finding.field,
-            message=str(finding.message),
-            quote=finding.quote,
-            repair=str(finding.repair),
-        )
 
 
 class RowView(View):

@@ -64,6 +64,9 @@ class CommitteeSettings(MergePatch):
         Field(default_factory=list, max_length=400, description="Weekend days that are worked"),
         AfterValidator(_sorted),
     ]
+    due_after_parent: Annotated[
+        Literal["finding", "refused"], Field(description="A task that is due after the task above it")
+    ] = "finding"
     ask_again_days: Annotated[int, Field(strict=True, ge=1, le=366)] = 30
     extension_decided_by: Annotated[
         DecidedBy,

@@ -33,6 +33,7 @@ class CommitteeView(View):
     weekend_rule: WeekendRule
     holidays: list[date]
     worked_days: list[date]
+    due_after_parent: Literal["finding", "refused"]
     ask_again_days: int
     extension_decided_by: DecidedBy
     dispute_answer_days: int

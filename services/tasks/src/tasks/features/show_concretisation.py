@@ -17,6 +17,7 @@ from tasks.domain.directory import Level
 from tasks.features.concretisation_view import StandingView, shower
 from tasks.features.concretising import look
 from tasks.features.directive_view import find_directive
+from tasks.features.headed_page import headed
 
 routes = Routes("directives")
 
@@ -58,7 +59,6 @@ async def show_concretisation(
     wanted = [one for one in asking.standings.values() if one.unit_id > after and state in (None, one.state)]
     rows = wanted[: listing.limit + 1]
     view = (await shower(call.reader, asking, rows)).view
-    page = call.page(rows, listing, lambda one: one.unit_id, view)
     head = Head(
         directive_id=directive.id,
         number=directive.number,
@@ -68,5 +68,4 @@ async def show_concretisation(
         units=len(asking.units),
         counts=dict(counts),
     )
-    content = head.model_dump_json().encode()[:-1] + b"," + bytes(page.body)[1:]  # the members of both objects in one
-    return Response(content, 200, media_type="application/json")
+    return headed(head, call.page(rows, listing, lambda one: one.unit_id, view))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from common.contracts.fields import IsoDay
 from common.errors import FieldProblem, Invalid, Words
+from common.http import Command
 from common.repository import Reader, Store
+from tasks.domain.concretisation import Asked
 from tasks.domain.deadline import Cadence
+from tasks.domain.directory import Level
 from tasks.domain.product import EvidenceKind, ProductKind
 from tasks.domain.text import each_once, tidy
 from tasks.features.merge_patch import MergePatch
@@ -22,6 +26,22 @@ Criterion = Annotated[str, AfterValidator(tidy), Field(min_length=1, max_length=
 Id = Annotated[str, Field(min_length=1, max_length=128)]
 
 
+class AskedUnits(Command):
+    """Units of these levels, as the register has them on the day that is looked at, and the units that are named."""
+
+    levels: Annotated[list[Level], Field(default_factory=list, max_length=6, examples=[["commune"]]), AfterValidator(each_once)]
+    unit_ids: Annotated[list[Id], Field(default_factory=list, max_length=500), AfterValidator(each_once)]
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not (self.levels or self.unit_ids):
+            raise PydanticCustomError("missing", "levels or unit_ids: what asks nobody has no asks_of")
+        return self
+
+    def asked(self) -> Asked:
+        return Asked.model_validate(self.model_dump())
+
+
 class TaskContent(MergePatch):
     """Fields that say what a task is. Text is emptied with "", an id or a day is taken away with null."""
 
@@ -29,6 +49,12 @@ class TaskContent(MergePatch):
     group: Text = ""
     directive_id: Id | None = None
     parent_reference: Text = Field("", description="The superior task that it comes from, as written", examples=["NV 39, 40"])
+    parent_task_ids: Annotated[
+        list[Id],
+        Field(default_factory=list, max_length=20, description="The tasks above that it carries out; no task above itself"),
+        AfterValidator(each_once),
+    ]
+    asks_of: AskedUnits | None = Field(None, description="Whom it asks for a task of their own below it")
     lead_written: Text = Field("", description="The lead as the plan words it")
     lead_unit_id: Id | None = None
     coordinators_written: Text = ""
@@ -56,6 +82,10 @@ class TaskContent(MergePatch):
     ]
     authority: Text = Field("", description="Who may decide, extend and close, by which paper (rõ thẩm quyền)")
 
+    def given(self) -> dict[str, Any]:
+        asked = {} if self.asks_of is None else {"asks_of": self.asks_of.asked()}
+        return super().given() | asked
+
 
 _NOUNS = {
     UNITS.collection: (Words("đơn vị", "unit"), Words("Hãy tìm bằng GET /v1/units?q=.", "Look it up by GET /v1/units?q=.")),
@@ -76,6 +106,8 @@ async def check_known(
     `named_as` is what the caller calls the field `directive_id`, `unit_as` the field `lead_unit_id`.
     """
     coordinators = {f"coordinator_unit_ids.{place}": key for place, key in enumerate(given.get("coordinator_unit_ids") or ())}
+    asked = given.get("asks_of")
+    coordinators |= {f"asks_of.unit_ids.{place}": key for place, key in enumerate(asked.unit_ids if asked else ())}
     papers = _named(given, "directive_id")
     leads = dict.fromkeys([unit_as], given["lead_unit_id"]) if given.get("lead_unit_id") is not None else {}
     problems = [

@@ -35,6 +35,7 @@ class Filters:
 
     unit: Annotated[str | None, Query(max_length=128, description="Leads or coordinates it")] = None
     directive: Text = None
+    parent: Annotated[str | None, Query(max_length=128, description="Carries out this task")] = None
     state: State | None = None
     timeliness: Timeliness | None = None
     due_before: Annotated[IsoDay | None, Query(description="Due on an earlier day")] = None
@@ -126,6 +127,7 @@ class TaskQuery:
         asked = {
             "_d.units": wanted.unit,
             "directive_id": wanted.directive,
+            "parent_task_ids": wanted.parent,
             "state": wanted.state,
             "responsible_id": wanted.responsible,
             "reference": wanted.reference,

@@ -14,8 +14,10 @@ from common.domain import local_day
 from common.http import View
 from common.repository import Reader
 from common.unit_of_work import UnitOfWork
+from tasks.domain.chain import due_after_parent
 from tasks.domain.clears import Clear, Facts, Key, clears
 from tasks.domain.committee import Committee
+from tasks.domain.concretisation import Asked
 from tasks.domain.deadline import Cadence
 from tasks.domain.marks import Mark, marks
 from tasks.domain.product import EvidenceKind, ProductKind
@@ -23,9 +25,10 @@ from tasks.domain.task import State, Task
 from tasks.domain.timeliness import days_left, timeliness
 from tasks.domain.waiting import days_waited
 from tasks.features import life_view, means_view
+from tasks.features.finding_view import FindingView
 from tasks.features.life_view import LifeView
 from tasks.features.means_view import MeansView
-from tasks.store import facts_of, save_task
+from tasks.store import TASKS, by_id, facts_of, save_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class ShownTask:
     task: Task
     facts: Facts
     today: date
+    parents: Sequence[Task] = ()
 
     @property
     def version(self) -> int:
@@ -44,7 +48,8 @@ class ShownTask:
 async def to_show(reader: Reader, task: Task, now: datetime) -> ShownTask:
     """The task as it stands now."""
     today = local_day(now)
-    return ShownTask(task, await facts_of(reader, task, today), today)
+    parents = await by_id(reader, TASKS, task.parent_task_ids)
+    return ShownTask(task, await facts_of(reader, task, today), today, list(parents.values()))
 
 
 async def saved(uow: UnitOfWork, task: Task) -> ShownTask:
@@ -82,6 +87,7 @@ class TaskLine(View):
     title: str
     directive_id: str | None
     parent_reference: str
+    parent_task_ids: list[str] = Field(description="The tasks above that it carries out")
     lead_written: str = Field(description="The lead as the plan words it")
     lead_unit_id: str | None
     coordinators_written: str
@@ -124,16 +130,22 @@ class TaskLine(View):
 class TaskView(TaskLine, LifeView, MeansView):
     """A task whole."""
 
+    asks_of: Asked | None = Field(description="Whom it asks for a task of their own below it")
     clears: list[ClearView]
+    findings: list[FindingView] = Field(description="Worth a look, and no obstacle: `due_after_parent`")
 
     @classmethod
     def of(cls, shown: ShownTask) -> TaskView:
         task = shown.task
         rules = shown.facts.committee
-        found = {"clears": _clear_views(clears(task, shown.facts)), **life_view.in_whole(task, shown.today, rules)}
-        return cls.model_validate(
-            _stored(task) | _standing(task, shown.today, rules) | found | means_view.in_whole(task, shown.today)
-        )
+        late = due_after_parent(task, shown.parents)
+        found = {
+            "clears": _clear_views(clears(task, shown.facts)),
+            "findings": [] if late is None else [FindingView.of(late)],
+            **life_view.in_whole(task, shown.today, rules),
+            **means_view.in_whole(task, shown.today),
+        }
+        return cls.model_validate(_stored(task) | _standing(task, shown.today, rules) | found)
 
 
 def _stored(task: Task) -> dict[str, Any]:
