@@ -37,6 +37,7 @@ ROWS = (
             "scores",
             "reports",
             "targets",
+            "reorganisations",
         ),
     ),
     Row("training", "training_url", ("courses", "programmes", "enrolments")),
