@@ -38,6 +38,7 @@ ROWS = (
             "reports",
             "targets",
             "views",
+            "reorganisations",
         ),
     ),
     Row("training", "training_url", ("courses", "programmes", "enrolments")),

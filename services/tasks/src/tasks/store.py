@@ -22,6 +22,7 @@ from tasks.domain.directive import Directive
 from tasks.domain.directory import AGENCY_LEVELS, Person, PersonName, Succession, Unit
 from tasks.domain.dispute import is_disputed, open_dispute
 from tasks.domain.document_number import read_number
+from tasks.domain.handover import Fate, fates
 from tasks.domain.issuers import Issuers, unit_spellings
 from tasks.domain.leads import Names
 from tasks.domain.marks import marks
@@ -30,6 +31,8 @@ from tasks.domain.month import Month
 from tasks.domain.parts import owing
 from tasks.domain.pending import pending
 from tasks.domain.periods import Period
+from tasks.domain.reorganisation import OPEN as OPEN_REORGANISATIONS
+from tasks.domain.reorganisation import Numbering, Reorganisation, TaskMove, UnitMove
 from tasks.domain.report import Report, ReportBody, moment
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.rubric import Rubric
@@ -128,10 +131,17 @@ def _due(period: Period) -> dict[str, Any]:
 UNITS = Store(
     Unit,
     "units",
-    (Index("level", "_id"), Index("code"), Index("parent_id", "_id"), Index("_d.spelling"), Index("_d.tokens", "_id")),
+    (
+        Index("level", "_id"),
+        Index("code"),
+        Index("parent_id", "_id"),
+        Index("valid_to"),
+        Index("_d.spelling"),
+        Index("_d.tokens", "_id"),
+    ),
     lambda unit: {"spelling": spelling(unit.full_name), "tokens": tokens(unit.full_name)},
 )
-SUCCESSIONS = Store(Succession, "successions", (Index("from_unit_id"), Index("to_unit_id")))
+SUCCESSIONS = Store(Succession, "successions", (Index("from_unit_id"), Index("to_unit_id"), Index("effective_on")))
 PEOPLE = Store(Person, "people", (Index("unit_id", "_id"),))
 NAMES = Store(PersonName, "person_names")
 """The one place where a person's id meets a name; deleting a document here erases the name (Law 91/2025/QH15)."""
@@ -226,6 +236,21 @@ REPORTS = Store(
 REPORT_BODIES = Store(ReportBody, "report_bodies")
 TARGETS = Store(Target, "targets", (Index("source", "_id"),))
 TARGET_ACTUALS = Store(TargetActual, "target_actuals", (Index("target_id", "-_id"),))
+REORGANISATIONS = Store(Reorganisation, "reorganisations", (Index("state"),))
+REORGANISATION_NUMBERS = Store(Numbering, "reorganisation_numbers")
+UNIT_MOVES = Store(
+    UnitMove, "unit_moves", (Index("reorganisation_id", "unit_id"), Index("reorganisation_id", "how", "unit_id"))
+)
+TASK_MOVES = Store(
+    TaskMove,
+    "task_moves",
+    (
+        Index("reorganisation_id", "rehearsal", "task_id"),
+        Index("reorganisation_id", "rehearsal", "outcome", "task_id"),
+        Index("reorganisation_id", "rehearsal", "findings", "task_id"),
+        Index("reorganisation_id", "rehearsal", "unit_id", "task_id"),
+    ),
+)
 
 STORES = (
     UNITS,
@@ -736,3 +761,49 @@ STORES_OF_REPORTS = (
     TARGETS,
     TARGET_ACTUALS,
 )
+
+
+# --- reorganisations ---
+
+
+async def fates_on(reader: Reader, day: date) -> tuple[dict[str, Fate], dict[str, Unit]]:
+    """What becomes of every unit on a day, by id, by the successions that take effect on it and by units whose last day was
+    the one before; and the units that are named there.
+    """
+    successions = await reader.find(SUCCESSIONS, {"effective_on": day.isoformat()})
+    ended = {unit.id: unit for unit in await reader.find(UNITS, {"valid_to": (day - timedelta(days=1)).isoformat()})}
+    followed = await reader.find(SUCCESSIONS, {"from_unit_id": {"$in": sorted(ended)}}) if ended else []
+    alone = sorted(ended.keys() - {one.from_unit_id for one in followed})
+    units = ended | await by_id(reader, UNITS, [unit for one in successions for unit in (one.from_unit_id, one.to_unit_id)])
+    return fates(successions, units, alone, day), units
+
+
+async def open_reorganisations(reader: Reader) -> dict[str, Reorganisation]:
+    """Those that are neither carried out nor discarded, by id."""
+    found = await reader.find(REORGANISATIONS, {"state": {"$in": list(OPEN_REORGANISATIONS)}})
+    return {one.id: one for one in found}
+
+
+async def moves_of_units(reader: Reader, reorganisation_ids: Iterable[str]) -> list[UnitMove]:
+    """The units of these reorganisations."""
+    query = {"reorganisation_id": {"$in": sorted(reorganisation_ids)}}
+    return await reader.find(UNIT_MOVES, query, sort=("reorganisation_id", "unit_id"))
+
+
+async def live_tasks_of(reader: Reader, unit_id: str) -> AsyncIterator[list[Task]]:
+    """Tasks that a unit leads or coordinates, newest first, page by page; a few that need nobody any more among them."""
+    query: dict[str, Any] = {"_d.units": unit_id, "state": {"$ne": "cancelled"}}
+    while page := await reader.find(TASKS, query, sort=("-_d.order",), limit=_PAGE):
+        yield page
+        query["_d.order"] = {"$lt": order_key(page[-1])}
+
+
+async def people_by_unit(reader: Reader, unit_ids: Iterable[str]) -> dict[str, int]:
+    """How many people are in office in each of these units."""
+    found: dict[str, int] = {}
+    for person in await reader.find(PEOPLE, {"unit_id": {"$in": sorted(unit_ids)}, "active": True}):
+        found[person.unit_id] = found.get(person.unit_id, 0) + 1
+    return found
+
+
+STORES_OF_REORGANISATIONS = (REORGANISATIONS, REORGANISATION_NUMBERS, UNIT_MOVES, TASK_MOVES)

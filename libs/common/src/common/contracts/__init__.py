@@ -11,6 +11,7 @@ from common.contracts import (
     tasks,
     tasks_concretisation,
     tasks_life,
+    tasks_reorganisation,
     tasks_reports,
     training,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "tasks",
     "tasks_concretisation",
     "tasks_life",
+    "tasks_reorganisation",
     "tasks_reports",
     "training",
 ]

@@ -108,7 +108,7 @@ def begins_on(task: Task) -> date | None:
 def spans_ahead(task: Task, rules: Committee) -> Iterator[Span]:
     """The periods that are still to be opened, in order; endless for a task that is. The first may begin in its middle."""
     cadence, first = calendar_of(task, rules), begins_on(task)
-    if cadence is None or first is None or task.state not in (*_RUNNING, "paused", *_goes_on_when_done(task)):
+    if cadence is None or first is None or not (task.state in (*_RUNNING, "paused") or goes_on_when_done(task)):
         return
     if task.opened_until is not None:
         first = max(first, task.opened_until + timedelta(days=1))
@@ -121,8 +121,9 @@ def spans_ahead(task: Task, rules: Committee) -> Iterator[Span]:
         first = span.ends_on + timedelta(days=1)
 
 
-def _goes_on_when_done(task: Task) -> tuple[str, ...]:
-    return ("completed",) if task.deadline_kind in (Kind.DATE_THEN_MAINTAIN, Kind.FIRST_THEN_MONTHLY) else ()
+def goes_on_when_done(task: Task) -> bool:
+    """True for a completed task of which periods still follow."""
+    return task.state == "completed" and task.deadline_kind in (Kind.DATE_THEN_MAINTAIN, Kind.FIRST_THEN_MONTHLY)
 
 
 def _beyond_the_end(task: Task, span: Span) -> bool:
