@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Response
 from pydantic import Field
 
+from common.contracts.fields import IsoDay
 from common.http import Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain.authority import check_asks
@@ -22,7 +22,7 @@ routes = Routes("tasks")
 
 class WantedPart(Because):
     unit_id: Annotated[Id, Field(description="One of the coordinators")]
-    due_on: Annotated[date, Field(description="The part's own day, not behind the task's")]
+    due_on: Annotated[IsoDay, Field(description="The part's own day, not behind the task's")]
 
 
 async def handle(command: OnTask[WantedPart], uow: UnitOfWork) -> ShownTask:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Response
 from pydantic import AfterValidator, Field
 
+from common.contracts.fields import IsoDay
 from common.errors import FieldProblem, Invalid, RuleBroken, Words
 from common.http import Command, Effect, Routes, writes
 from common.outbox import new_id
@@ -35,7 +35,7 @@ class PlanReorganisation(Command):
     title: Annotated[
         str, AfterValidator(tidy), Field(min_length=3, max_length=300, examples=["Sắp xếp 330 xã thành 124 đơn vị"])
     ]
-    effective_on: Annotated[date, Field(description="The day on which the successions take effect, as the register has them")]
+    effective_on: Annotated[IsoDay, Field(description="The day on which the successions take effect, as the register has them")]
     words: Remark = ""
 
 
