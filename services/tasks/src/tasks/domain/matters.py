@@ -91,12 +91,15 @@ class Commitment(_Kept):
     number: int
     given: Said
     day: Day
+    broken_told: bool = False
+    """It was said that the day passed without the result."""
 
 
 class CatchUp(_Kept):
     """What a late task was asked for, and what its unit gave."""
 
     plan_asked_on: Day | None = None
+    plan_reminded_on: list[Day] = Field(default_factory=list)
     plans: list[RemedyPlan] = Field(default_factory=list)
     commitment_asked_on: Day | None = None
     commitments: list[Commitment] = Field(default_factory=list)

@@ -11,7 +11,7 @@ from common.contracts.fields import Timeliness
 from common.domain import local_day
 from common.http import Call, Items, Paged, Routes, reads
 from tasks.domain.pending import Pending
-from tasks.domain.task import State
+from tasks.domain.task import Asks, State
 from tasks.domain.timeliness import matching
 from tasks.features.task_view import TaskLine
 from tasks.store import TASKS, committee, order_key, searched_for, visible_tasks
@@ -33,7 +33,7 @@ async def list_tasks(
     responsible: Wanted = None,
     reference: Wanted = None,
     sample: Literal["foreign", "demo"] | None = None,
-    asks: Annotated[Literal["directive_ended"] | None, Query(description="Somebody has to decide about it")] = None,
+    asks: Annotated[Asks | None, Query(description="Somebody has to decide about it")] = None,
     pending: Annotated[Pending | None, Query(description="What waits for somebody")] = None,
     disputed: Annotated[bool | None, Query(description="A dispute waits for its answer")] = None,
     q: Annotated[

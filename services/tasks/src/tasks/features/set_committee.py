@@ -85,8 +85,12 @@ class CommitteeSettings(MergePatch):
         int | None, Field(strict=True, ge=1, le=MOST, description="Days after the due day; null: never asked for")
     ] = 1
     remind_again_days: Annotated[
-        int, Field(strict=True, ge=1, le=366, description="Days before a silent unit is reminded again of the same directive")
+        int,
+        Field(strict=True, ge=1, le=366, description="Days before a unit is reminded again of a paper or plan that it owes"),
     ] = 7
+    broken_commitment_told: Annotated[Told, Field(description="Who is told of a commitment that was not kept")] = (
+        "standing_agency"
+    )
 
 
 class SetCommittee(Command):

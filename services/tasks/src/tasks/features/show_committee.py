@@ -40,6 +40,7 @@ class CommitteeView(View):
     remedy_plan_days: int | None
     commitment_days: int | None
     remind_again_days: int
+    broken_commitment_told: Told
 
     @classmethod
     def of(cls, rules: Committee) -> CommitteeView:

@@ -57,7 +57,11 @@ _TOLD: dict[str, Words] = {
     "remedy_plan_given": Words("Lập phương án khắc phục", "Remedy plan given"),
     "commitment_asked": Words("Yêu cầu cam kết", "Commitment asked for"),
     "commitment_given": Words("Cam kết", "Commitment given"),
+    "commitment_broken": Words("Không giữ cam kết", "Commitment broken"),
+    "remedy_plan_reminded": Words("Nhắc lập phương án khắc phục", "Reminded of the remedy plan"),
     "fate_asked": Words("Văn bản giao việc hết hiệu lực: cần quyết định", "Its paper has ended: to be decided"),
+    "dropped_from_plan": Words("Kế hoạch không còn nêu nhiệm vụ: cần quyết định", "Its plan no longer names it: to be decided"),
+    "back_in_plan": Words("Kế hoạch lại nêu nhiệm vụ", "Its plan names it again"),
     "fate_decided": Words("Quyết định tiếp tục hay thôi", "Decided what becomes of it"),
 }
 """What each line says, for readers; a line of a newer version of the code is shown by its code."""
