@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from common.contracts.tasks_life import DisputeKind
 from common.domain import Day
 from common.errors import FieldProblem, Words
+from tasks.domain.kept import Kept
 
 Level = Literal["approver", "standing_agency", "committee_leader"]
 """Who may decide, the lowest first."""
@@ -20,13 +21,7 @@ Told = Literal["responsible", "unit_head", "standing_agency", "committee_leader"
 """Who is told of a late task, step by step."""
 
 
-class _Kept(BaseModel):
-    """Like a stored document it keeps fields that this version does not know (`common.domain.Document`)."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class Said(_Kept):
+class Said(Kept):
     """Who said it, when, in which words."""
 
     at: datetime
@@ -38,7 +33,7 @@ class Said(_Kept):
         return cls(at=at, by=str(by), words=words)
 
 
-class Extension(_Kept):
+class Extension(Kept):
     """One request for another due day (gia hạn) and what was decided: R of the field, only by authority (11-KH/BCĐ)."""
 
     number: int
@@ -53,7 +48,7 @@ class Extension(_Kept):
     """The day that was granted: the wanted one, or another that the authority set."""
 
 
-class Dispute(_Kept):
+class Dispute(Kept):
     """One dispute (kiến nghị) and its answer; it goes up a level when it is not answered in time (DOMAIN 7.6)."""
 
     number: int
@@ -72,12 +67,12 @@ class Dispute(_Kept):
     """The unit's score before and after the recomputation that an upheld dispute led to."""
 
 
-class Milestone(_Kept):
+class Milestone(Kept):
     due_on: Day
     words: str
 
 
-class RemedyPlan(_Kept):
+class RemedyPlan(Kept):
     """How a unit will catch up (phương án khắc phục): its words and new milestones. The due day stays."""
 
     number: int
@@ -85,7 +80,7 @@ class RemedyPlan(_Kept):
     milestones: list[Milestone]
 
 
-class Commitment(_Kept):
+class Commitment(Kept):
     """A letter of commitment (cam kết; 624/TB-VPCP) to hand in by a day. The due day stays."""
 
     number: int
@@ -95,7 +90,7 @@ class Commitment(_Kept):
     """It was said that the day passed without the result."""
 
 
-class CatchUp(_Kept):
+class CatchUp(Kept):
     """What a late task was asked for, and what its unit gave."""
 
     plan_asked_on: Day | None = None
@@ -116,7 +111,7 @@ def day_has_passed(field: str, day: date) -> FieldProblem:
     )
 
 
-class Steps(_Kept):
+class Steps(Kept):
     """How far the clock's ladder was climbed: every step up to `days` after `counted_from` was said."""
 
     counted_from: Day

@@ -18,6 +18,7 @@ from common.domain import Aggregate, Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.concretisation import Asked
 from tasks.domain.deadline import Cadence
+from tasks.domain.kept import Kept
 from tasks.domain.matters import CatchUp, Dispute, Extension, Steps
 from tasks.domain.product import EvidenceKind, ProductKind
 
@@ -62,7 +63,7 @@ _MAY_REPEAT = frozenset({"recurring", "date_then_maintain"})
 """Kinds that repeat without saying how often: the committee's settings do."""
 
 
-class Evidence(BaseModel):
+class Evidence(Kept):
     """What shows that the work was done (minh chứng): a task is done only with verifiable evidence (11-KH/BCĐ)."""
 
     id: str
@@ -74,7 +75,7 @@ class Evidence(BaseModel):
     added_by: str
 
 
-class Clock(BaseModel):
+class Clock(Kept):
     """What started the clock of a relative deadline: a paper, and the due day that came of it."""
 
     directive_id: str
