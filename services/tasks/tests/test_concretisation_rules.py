@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import date
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from common.errors import RuleBroken
 from tasks.domain.concretisation import Asked, Claim, Concretisation, Decision, Entry, Matrix, Paper, State
-from tasks.domain.directive import Directive
+from tasks.domain.directive import Directive, Line
 from tasks.domain.directory import Unit
 from tasks.domain.issuers import Issuers, unit_spellings
+from tasks.domain.means import Evidence
+from tasks.domain.task import Clock
 from tasks.domain.working_days import WorkingDays
 
 ISSUED = date(2026, 9, 1)
@@ -292,3 +296,48 @@ def test_every_state_is_one_that_a_unit_can_come_to() -> None:
     seen = {merged("done", "silent").standing("new").state, merged("done").standing("new").state}
     seen |= {matrix(*([] if one is None else [one])).standing("x").state for one in OWN.values()}
     assert seen == set(get_args(State))
+
+
+NEWER = {"colour": "red"}
+"""A field that only a newer version of the code knows."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (Asked, {"levels": ["commune"]}),
+        (Entry, {"directive_id": "d", "number": "1/KH"}),
+        (Claim, {"claimed_on": "2026-11-24", "claimed_by": "client:a", "words": "w"}),
+        (Line, {"at": "2026-11-24T03:00:00Z", "by": "client:a", "what": "corrected"}),
+        (Evidence, {"id": "e", "kind": "document", "title": "t", "added_at": "2026-11-24T03:00:00Z", "added_by": "client:a"}),
+        (Clock, {"directive_id": "d", "issued_on": "2026-11-24", "due_on": "2026-12-24", "days_waited": 1}),
+    ],
+)
+def test_parts_of_documents_keep_what_a_newer_version_wrote(kind: type[BaseModel], fields: dict[str, Any]) -> None:
+    assert kind.model_validate(fields | NEWER).model_dump()["colour"] == "red"
+
+
+def test_what_a_newer_version_wrote_beside_an_entry_stays_when_the_row_is_restated() -> None:
+    row = Concretisation(id="d/u", directive_id="d", unit_id="u")
+    row.papers = [Entry.model_validate({"directive_id": "p", "number": "1/KH", **NEWER})]
+    assert not row.hold([Entry(directive_id="p", number="1/KH")]), "it says the same"
+    assert row.hold([Entry(directive_id="p", number="2/KH"), Entry(directive_id="q", number="3/KH")])
+    assert [one.model_extra for one in row.papers] == [NEWER, {}]
+
+
+def test_whom_a_newer_version_asks_beside_is_kept_and_not_told_in_an_event_that_has_no_place_for_it() -> None:
+    asked = Asked.model_validate({"levels": ["commune"], **NEWER})
+    paper = Directive(id="d", number="1/CT", issuer="x", asks_of=asked).register()
+    assert paper.model_dump()["asks_of"]["colour"] == "red"
+    (event,) = paper.take_recorded()
+    assert "asked_colour" not in event.model_dump()
+
+
+@pytest.mark.parametrize(("how", "day", "ended"), [
+    (None, None, False), ("repealed", None, True), ("repealed", date(2026, 11, 19), False),
+    ("repealed", date(2026, 11, 20), True), ("repealed", date(2026, 11, 21), True),
+])  # fmt: skip
+def test_a_paper_is_in_force_until_the_day_on_which_it_ends(how: Any, day: date | None, ended: bool) -> None:
+    paper = Directive(id="d", number="1/CT", issuer="x", ended_how=how, ended_on=date(2026, 11, 20))
+    with pytest.raises(RuleBroken) if ended else nullcontext():
+        paper.check_in_force(day)

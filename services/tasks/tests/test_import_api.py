@@ -146,6 +146,39 @@ async def test_the_plan_sent_again_shows_what_it_changes_before_it_does(process:
     assert counts(await register.imported("tasks", shuffled)) == "unchanged 3"
 
 
+async def test_what_a_whole_plan_no_longer_names_is_listed_and_asked_about_once(process: Process, register: Register) -> None:
+    await register.imported("agencies")
+    plan = [row for row in rows_of("tasks") if row["task_uid"] in ("NQ03-001", "NQ03-002", "NQ03-005", "HG-SEED-01")]
+    first = await register.imported("tasks", csv_of(plan), whole="true")
+    assert (first["dropped"], first["counts"]["dropped"]) == ([], 0)
+    ids = {row["task_uid"]: shown["id"] for row, shown in zip(plan, first["rows"], strict=True)}
+    fewer = csv_of([row for row in plan if row["task_uid"] in ("NQ03-002", "NQ03-005")])
+    assert (await register.imported("tasks", fewer))["dropped"] == [], "a part of a plan drops nothing"
+    written = await events(process)
+    preview = await register.imported("tasks", fewer, whole="true", dry_run="true")
+    assert [(one["id"], one["reference"]) for one in preview["dropped"]] == [(ids["NQ03-001"], "NQ03-001")], "of its own plan"
+    assert await events(process) == written
+    done = await register.imported("tasks", fewer, whole="true")
+    assert (done["dropped"], counts(done)) == (preview["dropped"], "unchanged 2, dropped 1")
+    assert done["dropped"][0]["asks"] == "dropped_from_plan"
+    assert await events(process) == written + 1
+    asked = (await register.get("tasks", asks="dropped_from_plan"))["items"]
+    assert [one["id"] for one in asked] == [ids["NQ03-001"]]
+    decided = {"decision": "goes_on", "words": "Vẫn phải làm"}
+    await register.send("POST", f"tasks/{ids['NQ03-001']}/decide-fate", decided, 200)
+    again = await register.imported("tasks", fewer, whole="true")
+    assert (again["dropped"][0]["asks"], await events(process)) == (None, written + 2)
+    assert counts(await register.imported("tasks", csv_of(plan), whole="true")) == "unchanged 4"
+    assert await events(process) == written + 3
+    changed = csv_of([{**row, "title_short": "Việc khác"} for row in plan if row["task_uid"] == "NQ03-005"])
+    assert (await register.imported("tasks", changed, whole="true"))["counts"]["dropped"] == 2
+    await register.send("POST", f"tasks/{ids['NQ03-002']}/decide-fate", {"decision": "cancelled", "words": "Thôi"}, 200)
+    left = (await register.imported("tasks", changed, whole="true"))["dropped"]
+    assert [one["id"] for one in left] == [ids["NQ03-001"]], "what was cancelled is over"
+    answer = await register.bring("agencies", file_of("agencies"), 422, whole="true")
+    assert [(one["field"], one["code"]) for one in answer.json()["errors"]] == [("whole", "not_a_plan")]
+
+
 async def test_an_import_that_breaks_off_leaves_nothing_behind(
     process: Process, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -420,6 +420,9 @@ async def test_a_late_task_owes_a_plan_and_a_commitment_that_is_broken_and_one_t
     assert "commitment_runs" in await api.refused(409, f"tasks/{task}/commit", {"day": "2026-12-20", "words": "Lùi lại"})
     clock.now = at(date(2026, 12, 6), 17)  # midnight: the 7th in the province
     assert (await api.get(f"tasks/{task}"))["commitments"][0]["stands"] == "broken"
+    for _ in range(2):
+        await climb(process)
+    assert await told(process, "commitment_broken") == [("commitment_broken", "standing_agency")]
     await api.do(task, "commit", {"day": "2026-12-07", "words": "Cam kết lần hai"})
     await api.do(task, "add-evidence", EVIDENCE)
     kept = await api.do(task, "submit")
@@ -428,3 +431,22 @@ async def test_a_late_task_owes_a_plan_and_a_commitment_that_is_broken_and_one_t
     clock.now = at(date(2026, 12, 20))
     done = await api.do(task, "complete")
     assert [one["stands"] for one in done["commitments"]] == ["broken", "kept"]
+
+
+async def test_a_remedy_plan_that_is_owed_is_asked_for_again(process: Process, api: TaskApi, clock: HandClock) -> None:
+    task = await api.started()
+    await api.patch("committee", {"remind_again_days": 2, "broken_commitment_told": "unit_head"})
+    for day, times in ((5, 0), (6, 0), (7, 1), (8, 1), (9, 2)):
+        clock.now = at(date(2026, 12, day))
+        for _ in range(2):
+            await climb(process)
+        assert len(await told(process, "remedy_plan_reminded")) == times, day
+    plan = {"words": "Tăng người", "milestones": [{"due_on": "2026-12-20", "words": "Xong xã 1"}]}
+    await api.do(task, "give-remedy-plan", plan)
+    await api.do(task, "commit", {"day": "2026-12-10", "words": "Xong trong 10/12"})
+    clock.now = at(date(2026, 12, 11))
+    await climb(process)
+    assert await told(process, "remedy_plan_reminded", "commitment_broken") == [
+        ("remedy_plan_reminded", ""), ("remedy_plan_reminded", ""), ("commitment_broken", "unit_head"),
+    ]  # fmt: skip
+    await api.patch("committee", {"broken_commitment_told": "nobody"}, 422)

@@ -16,7 +16,7 @@ from tasks.domain.clears import Facts, clears
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import last_day
 from tasks.domain.directive import Directive
-from tasks.domain.fate import ask_fate, decide_fate
+from tasks.domain.fate import ask_dropped, ask_fate, decide_fate, name_again
 from tasks.domain.leads import Names
 from tasks.domain.periods import MONTHS, Period, open_periods, span_of, tell_of_period
 from tasks.domain.reading import read_words
@@ -298,3 +298,37 @@ def test_midnight_in_the_province_decides_on_which_day_a_draft_began_to_wait() -
         **read_words({"deadline_written": "30 ngày sau khi Trung ương ban hành"}),
     ).draft()  # fmt: skip
     assert late.waiting_since == date(2026, 11, 25)
+
+
+def test_a_task_that_its_plan_no_longer_names_is_asked_about_once() -> None:
+    task = a_task(reference="NQ03-1")
+    assert not name_again(task), "it never left"
+    assert ask_dropped(task)
+    assert (task.asks, task.off_plan) == ("dropped_from_plan", True)
+    assert not ask_dropped(task)
+    decide_fate(task, "goes_on", None, "Vẫn cần làm")
+    assert (task.asks, task.settled_papers) == (None, [])
+    assert not ask_dropped(task), "it was decided, and the plan still does not name it"
+    assert name_again(task)
+    assert (task.asks, task.off_plan) == (None, False)
+    assert ask_dropped(task), "left out anew"
+    decide_fate(task, "cancelled", None, "Không cần nữa")
+    assert task.state == "cancelled"
+    for state in ("completed", "cancelled"):
+        assert not ask_dropped(a_task(state=state))
+
+
+def test_a_paper_that_ends_is_asked_about_also_where_the_plan_dropped_the_task() -> None:
+    ended = Directive(id="d-up", number="03/NQ-CP", issuer="Chính phủ", ended_how="repealed")
+    task = a_task(directive_id="d-up")
+    ask_dropped(task)
+    assert ask_fate(task, ended)
+    assert task.asks == "directive_ended"
+    assert name_again(task)
+    assert task.asks == "directive_ended", "its paper has ended all the same"
+    decide_fate(task, "goes_on", None, "Vẫn cần làm")
+    assert task.settled_papers == ["d-up"]
+    asked = a_task(directive_id="d-up")
+    ask_fate(asked, ended)
+    ask_dropped(asked)
+    assert asked.asks == "directive_ended", "one decision is enough"

@@ -14,6 +14,7 @@ from common.outbox import new_id
 from common.repository import D, Filter, Reader, Store
 from common.unit_of_work import UnitOfWork
 from tasks.domain.bodies import Bodies
+from tasks.domain.catch_up import may_break, plan_reminder_from
 from tasks.domain.chain import LONGEST
 from tasks.domain.clears import Facts
 from tasks.domain.committee import COMMITTEE_ID, Committee
@@ -106,11 +107,17 @@ def _searched(task: Task) -> dict[str, Any]:
 
 
 def _standing(task: Task) -> dict[str, Any]:
-    """What the ladder of lateness and the clock of disputes look for."""
+    """What the ladder of lateness, the clock of disputes and that of promises look for."""
     start, waiting = counted_from(task), open_dispute(task) if is_disputed(task) else None
     answer_by = None if waiting is None or waiting.level == LEVELS[-1] else f"{waiting.answer_by.isoformat()}/{task.id}"
     late = None if start is None else f"{start.isoformat()}/{task.id}"
-    return {"pending": pending(task), "marks": marks(task), "late": late, "climbed": climbed(task), "answer_by": answer_by}
+    promised = min((one.day for one in may_break(task)), default=None)
+    owes_plan = plan_reminder_from(task)
+    return {
+        "promised": None if promised is None else f"{promised.isoformat()}/{task.id}",
+        "owes_plan": None if owes_plan is None else f"{owes_plan.isoformat()}/{task.id}",
+        "pending": pending(task), "marks": marks(task), "late": late, "climbed": climbed(task), "answer_by": answer_by,
+    }  # fmt: skip
 
 
 def waits_key(directive_id: str | None, body: str | None = None) -> str:
@@ -189,6 +196,7 @@ TASKS = Store(
         Index("parent_task_ids", "-_d.order"),
         Index("responsible_id", "-_d.order"),
         Index("reference", "-_d.order"),
+        Index("source", "reference"),
         Index("_d.tokens", "-_d.order"),
         Index("_d.due"),
         *(Index(field, "_d.due") for field in ("_d.seen_by", "_d.units", "state", "directive_id", "responsible_id")),
@@ -204,6 +212,8 @@ TASKS = Store(
         Index("_d.owing", "-_d.order"),
         Index("_d.climbed", "_d.late"),
         Index("_d.answer_by"),
+        Index("_d.promised"),
+        Index("_d.owes_plan"),
     ),
     _searched,
 )
@@ -425,6 +435,16 @@ def unanswered(today: date, after: str) -> dict[str, Any]:
     return keyed_between("answer_by", after, f"{today.isoformat()}/")
 
 
+def promised_before(today: date, after: str) -> dict[str, Any]:
+    """The condition on tasks with a commitment whose day has passed and of which that was not said; those behind a key."""
+    return keyed_between("promised", after, f"{today.isoformat()}/")
+
+
+def owing_plan(until: date, after: str) -> dict[str, Any]:
+    """The condition on tasks whose remedy plan was last asked for on this day or earlier; those behind a key."""
+    return keyed_between("owes_plan", after, f"{until.isoformat()}/{BEHIND_ALL}")
+
+
 BEHIND_ALL = "\uffff"
 """Sorts behind every id and every name of a body: `<day>/` and this is the end of a day's keys."""
 
@@ -461,6 +481,12 @@ _DAYS = ("due_on", "submitted_on", "completed_on")
 def _group(row: dict[str, Any]) -> Group:
     days = {name: None if row.get(name) is None else date.fromisoformat(row[name]) for name in _DAYS}
     return Group(state=row["state"], deadline_kind=row["deadline_kind"], **days)
+
+
+async def tasks_of_sources(reader: Reader, sources: Iterable[str]) -> list[Task]:
+    """The tasks that were imported from these sources, as plans word them, by the ids that they have there."""
+    query = {"source": {"$in": sorted(set(sources))}, "reference": {"$gt": ""}}
+    return await reader.find(TASKS, query, sort=("source", "reference"))
 
 
 # --- the chain of parent tasks ---

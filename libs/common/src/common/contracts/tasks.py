@@ -312,8 +312,22 @@ class FateAsked(_Task, type="tasks.task.fate_asked.v1", key="task_id"):
     replaced_by_id: DirectiveId | None = None
 
 
+class _InPlan(_Task):
+    reference: Annotated[
+        str | None, Field(description="Its id in the plan that it was imported from", examples=["NQ03-114"])
+    ] = None
+
+
+class TaskDroppedFromPlan(_InPlan, type="tasks.task.dropped_from_plan.v1", key="task_id"):
+    """Its plan was sent again without it: somebody has to say what becomes of it."""
+
+
+class TaskBackInPlan(_InPlan, type="tasks.task.back_in_plan.v1", key="task_id"):
+    """Its plan names it again."""
+
+
 class FateDecided(_Task, type="tasks.task.fate_decided.v1", key="task_id"):
-    """It was decided what becomes of a task whose paper is in force no more."""
+    """It was decided what becomes of a task whose paper is in force no more, or that its plan no longer names."""
 
     decision: Literal["goes_on", "cancelled"]
     basis_id: Annotated[DirectiveId | None, Field(description="The paper by which it goes on")] = None

@@ -108,6 +108,21 @@ class CommitmentGiven(_Task, type="tasks.task.commitment_given.v1", key="task_id
     committed_on: Annotated[LocalDay, Field(description="The day by whose end the result will be handed in")]
 
 
+class CommitmentBroken(_Task, type="tasks.task.commitment_broken.v1", key="task_id"):
+    """The day of a commitment passed without the result; once for each commitment."""
+
+    number: Number
+    committed_on: Annotated[LocalDay, Field(description="The day by whose end the result should have been handed in")]
+    level: Level
+
+
+class RemedyPlanReminded(_Task, type="tasks.task.remedy_plan_reminded.v1", key="task_id"):
+    """A remedy plan that was asked for was not given: said again after so many days."""
+
+    asked_on: LocalDay
+    times: Annotated[int, Field(ge=1, description="How often since it was asked for", examples=[1])]
+
+
 class TaskReleased(_Task, type="tasks.task.released.v1", key="task_id"):
     """A dispute about the function was upheld: the task is without lead and responsible person, to be assigned anew."""
 

@@ -19,6 +19,7 @@ from common.contracts.tasks import (
     TaskAssigned,
     TaskBecameOverdue,
     TaskCompleted,
+    TaskDroppedFromPlan,
     TaskFellDueSoon,
     TaskRefused,
     TaskReturned,
@@ -27,6 +28,7 @@ from common.contracts.tasks import (
 from common.contracts.tasks_concretisation import ConcretisationReminded, NotApplicableConfirmed, NotApplicableRejected
 from common.contracts.tasks_life import (
     CommitmentAsked,
+    CommitmentBroken,
     CommitmentGiven,
     DisputeRaised,
     DisputeRejected,
@@ -36,6 +38,7 @@ from common.contracts.tasks_life import (
     ExtensionRequested,
     RemedyPlanAsked,
     RemedyPlanGiven,
+    RemedyPlanReminded,
     TaskDisputed,
     TaskEscalated,
     TaskReopened,
@@ -142,6 +145,12 @@ REACTIONS: tuple[Reaction, ...] = (
               "The paper that gave the task '{title}' (due day: {due}) is in force no more. Please decide whether it goes on."),
     ),
     Reaction(
+        "task_dropped_from_plan", TaskDroppedFromPlan, ("approver", "lead_unit_heads"), _TASK,
+        Words("Kế hoạch không còn nêu: {title}", "No longer in its plan: {title}"),
+        Words("Kế hoạch gửi lại không còn nêu nhiệm vụ «{title}» (hạn: {due}). Đề nghị quyết định tiếp tục hay chấm dứt.",
+              "The plan was sent again without the task '{title}' (due day: {due}). Please decide whether it goes on."),
+    ),
+    Reaction(
         "period_due_soon", PeriodFellDueSoon, ("responsible",), _TASK,
         Words("Kỳ {period} sắp đến hạn: {title}", "Period {period} due soon: {title}"),
         Words("Kỳ {period} của nhiệm vụ «{title}» sắp đến hạn: {due}, {days}.",
@@ -224,6 +233,18 @@ REACTIONS: tuple[Reaction, ...] = (
         Words("Cần cam kết: {title}", "Commitment asked for: {title}"),
         Words("Nhiệm vụ «{title}» đã quá hạn {due}. Đề nghị cam kết ngày trình kết quả.",
               "The task '{title}' was due on {due}. Please commit yourselves to a day."),
+    ),
+    Reaction(
+        "commitment_broken", CommitmentBroken, ("its_level",), _TASK,
+        Words("Không giữ cam kết: {title}", "Commitment broken: {title}"),
+        Words("Đơn vị cam kết trình kết quả nhiệm vụ «{title}» (hạn: {due}) chậm nhất {committed} nhưng chưa trình.",
+              "The unit had committed itself to hand in the task '{title}' (due day: {due}) by {committed}, and has not."),
+    ),
+    Reaction(
+        "remedy_plan_reminded", RemedyPlanReminded, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Nhắc lập phương án khắc phục: {title}", "Remedy plan still asked for: {title}"),
+        Words("Nhiệm vụ «{title}» (hạn: {due}) vẫn chưa có phương án khắc phục.",
+              "The task '{title}' (due day: {due}) still has no remedy plan."),
     ),
     Reaction(
         "commitment_given", CommitmentGiven, ("approver",), _TASK,

@@ -44,6 +44,47 @@ def standing_of(task: Task, promise: Commitment, today: date, rules: Committee) 
     return "kept" if done else "open"
 
 
+def may_break(task: Task) -> list[Commitment]:
+    """Commitments of which it may still have to be said that they were broken: not those whose day came while the clock stood
+    still, or before the task was reopened.
+    """
+    if task.state not in OPEN:
+        return []
+    since = task.clock_since or date.min
+    return [one for one in task.catch_up.commitments if not one.broken_told and one.day >= since]
+
+
+def tell_broken(task: Task, rules: Committee, today: date) -> bool:
+    """Say of each commitment, once, that its day passed without the result. False when there is none."""
+    broken = [one for one in may_break(task) if standing_of(task, one, today, rules) == "broken"]
+    for one in broken:
+        one.broken_told = True
+        task.tell(
+            events.CommitmentBroken, "commitment_broken", one.given.words, {"committed_on": [None, one.day]},
+            number=one.number, committed_on=one.day, level=rules.broken_commitment_told,
+        )  # fmt: skip
+    return bool(broken)
+
+
+def plan_reminder_from(task: Task) -> date | None:
+    """The day from which a remedy plan that is owed has been silent: when it was asked for, or last reminded of."""
+    asked_on = task.catch_up.plan_asked_on
+    if task.state not in OPEN or asked_on is None or "remedy_plan" not in owed(task):
+        return None
+    return max([asked_on, *task.catch_up.plan_reminded_on])
+
+
+def remind_of_plan(task: Task, rules: Committee, today: date) -> bool:
+    """Remind of a remedy plan that was asked for and not given, each `remind_again_days`. False when it is not due."""
+    since, asked_on = plan_reminder_from(task), task.catch_up.plan_asked_on
+    if since is None or asked_on is None or (today - since).days < rules.remind_again_days:
+        return False
+    task.catch_up.plan_reminded_on.append(today)
+    times = sum(day > asked_on for day in task.catch_up.plan_reminded_on)
+    task.tell(events.RemedyPlanReminded, "remedy_plan_reminded", "", {"times": [None, times]}, asked_on=asked_on, times=times)
+    return True
+
+
 def give_remedy_plan(task: Task, given: Said, milestones: Sequence[Milestone]) -> None:
     """Say how the unit will catch up. Raises `RuleBroken` while the clock does not run, and for milestones that have passed or
     that stand in no order.

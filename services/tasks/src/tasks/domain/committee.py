@@ -61,8 +61,8 @@ class Committee(Aggregate):
     ask_again_days: int = 30
     """How often it is said again that a task still waits for another body."""
     remind_again_days: int = 7
-    """Calendar days before a unit is reminded again of a directive that it has not concretised: no text read says how often
-    (11-KH/BCĐ checks weekly)."""
+    """Calendar days before a unit is reminded again of what it owes, a paper that concretises a directive or a remedy plan: no
+    text read says how often (11-KH/BCĐ checks weekly)."""
 
     extension_decided_by: DecidedBy = "by_source"
     """Who grants an extension: by the source of the deadline, the standing agency for one that a superior's paper set, else the
@@ -96,6 +96,9 @@ class Committee(Aggregate):
     the 225 real rows names any (DOMAIN 1.2): by default tasks without resources are marked, not refused."""
     money_granted_by: Literal["approver", "standing_agency"] = "approver"
     """Who records money as granted: whose this is, no text read says; never the side that spends it."""
+    broken_commitment_told: Told = "standing_agency"
+    """Who is told that a commitment was broken: the level above the unit; 624/TB-VPCP asks for letters, and says of none that
+    was not kept what follows."""
 
     @property
     def working_days(self) -> WorkingDays:

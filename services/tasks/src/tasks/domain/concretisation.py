@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from common.contracts.tasks_concretisation import (
     ConcretisationReminded,
@@ -27,6 +27,7 @@ from common.contracts.tasks_concretisation import (
 )
 from common.domain import Aggregate, Day, Document
 from common.errors import FieldProblem, RuleBroken, Words
+from tasks.domain.kept import Kept
 from tasks.domain.working_days import WorkingDays
 
 State = Literal["registered", "carried", "partly_carried", "claimed", "not_applicable", "silent"]
@@ -35,7 +36,7 @@ Ending = Literal["replaced", "repealed", "withdrawn"]
 _DONE = frozenset({"registered", "carried"})
 
 
-class Asked(BaseModel):
+class Asked(Kept):
     """Whom a directive asks to concretise it, and for how many working days from its issue, when the paper says so."""
 
     model_config = ConfigDict(frozen=True)
@@ -44,7 +45,7 @@ class Asked(BaseModel):
     working_days: int | None = None
 
 
-class Entry(BaseModel):
+class Entry(Kept):
     """A paper of the unit below the directive. `through` are the papers between the two, from the top down."""
 
     directive_id: str
@@ -59,7 +60,7 @@ class Entry(BaseModel):
         return (self.issued_on is None or self.issued_on <= day) and (self.ended_on is None or day < self.ended_on)
 
 
-class Claim(BaseModel):
+class Claim(Kept):
     """A unit says that a directive does not concern it; the standing agency confirms that or not. Both keep their words."""
 
     claimed_on: Day
@@ -96,8 +97,12 @@ class Concretisation(Aggregate):
         return f"{directive_id}/{unit_id}"
 
     def hold(self, entries: Iterable[Entry]) -> bool:
-        """Take over what the register now holds, earliest first. False when it is the same."""
-        ordered = sorted(entries, key=lambda one: (one.issued_on or date.max, one.directive_id))
+        """Take over what the register now holds, earliest first. False when it is the same. What a newer version wrote beside
+        an entry stays with it.
+        """
+        beside = {one.directive_id: one.model_extra or {} for one in self.papers}
+        held = (one.model_copy(update=beside.get(one.directive_id)) for one in entries)
+        ordered = sorted(held, key=lambda one: (one.issued_on or date.max, one.directive_id))
         return self.adopt({"papers": ordered})
 
     def claim_not_applicable(self, paper: Paper, on: date, by: str, words: str) -> None:

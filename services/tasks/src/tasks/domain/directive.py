@@ -13,11 +13,12 @@ from common.domain import Aggregate, Day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.concretisation import Asked, Ending, Entry, Paper
 from tasks.domain.document_number import read_number
+from tasks.domain.kept import Kept
 
 _NAMESPACE = UUID("6f1d3c1e-9a77-5f0e-8f52-2d3b5a0c57a1")
 
 
-class Line(BaseModel):
+class Line(Kept):
     """One line of a paper's history: what the register came to say of it, when, by whom, on which words."""
 
     at: datetime
@@ -119,19 +120,21 @@ class Directive(Aggregate):
 
     def amended(self, line: Line, effective_on: date) -> None:
         """Another paper changes parts of it (71/NQ-CP those of 03/NQ-CP). Raises `RuleBroken` after its end."""
-        self._check_in_force()
+        self.check_in_force()
         self.lines.append(line)
         self.record(DirectiveAmended(**self._public(), by_id=line.by_id, effective_on=effective_on))
 
     def end(self, how: Ending, line: Line, effective_on: date) -> None:
         """It is in force no more, and its tasks ask what becomes of them. Raises `RuleBroken` when it has ended already."""
-        self._check_in_force()
+        self.check_in_force()
         self.ended_how, self.ended_on, self.ended_by_id, self.unfollowed = how, effective_on, line.by_id, True
         self.lines.append(line)
         self.record(DirectiveEnded(**self._public(), by_id=line.by_id, effective_on=effective_on, how=how))
 
-    def _check_in_force(self) -> None:
-        if self.ended_how is not None:
+    def check_in_force(self, on: date | None = None) -> None:
+        """Raise `RuleBroken` for a paper that has ended: by this day, or, when none is given, on whatever day."""
+        ended_by_then = on is None or self.ended_on is None or self.ended_on <= on
+        if self.ended_how is not None and ended_by_then:
             message = Words("Văn bản này đã hết hiệu lực.", "This paper is in force no more.")
             repair = Words("Hãy dùng văn bản thay thế (ended_by_id).", "Use the paper that took its place (ended_by_id).")
             raise RuleBroken(message, [FieldProblem("ended_how", "directive_ended", message, repair, self.ended_how)])
@@ -144,7 +147,7 @@ class Directive(Aggregate):
             "issued_on": self.issued_on,
             "parent_id": self.parent_id,
             "issuer_unit_id": self.issuer_unit_id,
-            **({} if self.asks_of is None else {f"asked_{name}": value for name, value in self.asks_of.model_dump().items()}),
+            **({} if self.asks_of is None else {f"asked_{name}": getattr(self.asks_of, name) for name in Asked.model_fields}),
         }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from common.contracts.tasks_life import DisputeKind
 from common.domain import Day
 from common.errors import FieldProblem, Words
+from tasks.domain.kept import Kept
 
 Level = Literal["approver", "standing_agency", "committee_leader"]
 """Who may decide, the lowest first."""
@@ -18,12 +19,6 @@ DecidedBy = Literal["by_source", "approver", "standing_agency"]
 LEVELS: tuple[Level, ...] = ("approver", "standing_agency", "committee_leader")
 Told = Literal["responsible", "unit_head", "standing_agency", "committee_leader"]
 """Who is told of a late task, step by step."""
-
-
-class Kept(BaseModel):
-    """Like a stored document it keeps fields that this version does not know (`common.domain.Document`)."""
-
-    model_config = ConfigDict(extra="allow")
 
 
 class Said(Kept):
@@ -91,12 +86,15 @@ class Commitment(Kept):
     number: int
     given: Said
     day: Day
+    broken_told: bool = False
+    """It was said that the day passed without the result."""
 
 
 class CatchUp(Kept):
     """What a late task was asked for, and what its unit gave."""
 
     plan_asked_on: Day | None = None
+    plan_reminded_on: list[Day] = Field(default_factory=list)
     plans: list[RemedyPlan] = Field(default_factory=list)
     commitment_asked_on: Day | None = None
     commitments: list[Commitment] = Field(default_factory=list)

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from common.domain import Day
 from tasks.domain.exact import Exact
-from tasks.domain.matters import Kept, Said
+from tasks.domain.kept import Kept
+from tasks.domain.matters import Said
 from tasks.domain.product import EvidenceKind
 
 Verdict = Literal["seen", "accepted", "rejected"]

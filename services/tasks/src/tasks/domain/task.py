@@ -18,11 +18,13 @@ from common.domain import Aggregate, Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.concretisation import Asked
 from tasks.domain.deadline import Cadence
+from tasks.domain.kept import Kept
 from tasks.domain.matters import CatchUp, Dispute, Extension, Steps
 from tasks.domain.means import Evidence, Part, Resources
 from tasks.domain.product import EvidenceKind, ProductKind
 
 State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
+Asks = Literal["directive_ended", "dropped_from_plan"]
 OPEN = ("published", "assigned", "in_progress")
 """States in which the clock runs against whoever does the work."""
 FINISHED = ("completed",)
@@ -62,7 +64,7 @@ _MAY_REPEAT = frozenset({"recurring", "date_then_maintain"})
 """Kinds that repeat without saying how often: the committee's settings do."""
 
 
-class Clock(BaseModel):
+class Clock(Kept):
     """What started the clock of a relative deadline: a paper, and the due day that came of it."""
 
     directive_id: str
@@ -155,8 +157,10 @@ class Task(Aggregate):
     """How often it was said that it still waits."""
     clock: Clock | None = None
     """The paper that started the clock, once there is one."""
-    asks: Literal["directive_ended"] | None = None
-    """What somebody has to decide about it: its paper is in force no more."""
+    asks: Asks | None = None
+    """What somebody has to decide about it: its paper is in force no more, or its plan no longer names it."""
+    off_plan: bool = False
+    """True while the plan that it was imported from no longer names it; it is asked about once (`tasks.domain.fate`)."""
     settled_papers: list[str] = Field(default_factory=list)
     """Papers that ended, and about which it was decided for this task."""
     original_due_on: Day | None = None

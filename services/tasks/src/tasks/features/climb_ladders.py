@@ -1,4 +1,5 @@
-"""Timed job: climb the ladder of every late task, and bring up every dispute that was not answered in time.
+"""Timed job: climb the ladder of every late task, bring up every dispute that was not answered in time, say which commitments
+were broken, and remind of remedy plans that are owed.
 
 Each step is said once: what was said is kept in the task and not found again, so that the job may be cut off anywhere and run
 beside itself. "Today" is asked for page by page, in Asia/Ho_Chi_Minh.
@@ -7,19 +8,20 @@ beside itself. "Today" is asked for page by page, in Asia/Ho_Chi_Minh.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 from common.domain import local_day
 from common.repository import Reader
 from common.unit_of_work import UnitOfWork, Units
+from tasks.domain.catch_up import remind_of_plan, tell_broken
 from tasks.domain.committee import Committee
 from tasks.domain.dispute import raise_dispute
 from tasks.domain.steps import climb, ladder
 from tasks.domain.task import Task
 from tasks.features.pages import each_page
-from tasks.store import TASKS, committee, save_task, unanswered, unclimbed
+from tasks.store import TASKS, committee, owing_plan, promised_before, save_task, unanswered, unclimbed
 
 PAGE = 100
 
@@ -30,6 +32,8 @@ async def run(units: Units, _settings: Any) -> None:
     for days in sorted({one.days for one in ladder(rules)}, reverse=True):
         await each_page(units, TASKS, "_d.late", partial(_unclimbed, days), partial(_act, climb), PAGE)
     await each_page(units, TASKS, "_d.answer_by", _unanswered, partial(_act, _raise), PAGE)
+    await each_page(units, TASKS, "_d.promised", _promised, partial(_act, tell_broken), PAGE)
+    await each_page(units, TASKS, "_d.owes_plan", _owing_plan, partial(_act, remind_of_plan), PAGE)
 
 
 def _unclimbed(days: int, today: date, _: Committee, after: str) -> dict[str, Any]:
@@ -38,6 +42,14 @@ def _unclimbed(days: int, today: date, _: Committee, after: str) -> dict[str, An
 
 def _unanswered(today: date, _: Committee, after: str) -> dict[str, Any]:
     return unanswered(today, after)
+
+
+def _promised(today: date, _: Committee, after: str) -> dict[str, Any]:
+    return promised_before(today, after)
+
+
+def _owing_plan(today: date, rules: Committee, after: str) -> dict[str, Any]:
+    return owing_plan(today - timedelta(days=rules.remind_again_days), after)
 
 
 def _raise(task: Task, rules: Committee, today: date) -> bool:

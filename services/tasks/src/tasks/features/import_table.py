@@ -15,7 +15,7 @@ from fastapi import Query, Response
 from pydantic import Field, SkipValidation
 
 from common.domain import Actor
-from common.errors import Forbidden, TooLarge, UnsupportedMedia, Words
+from common.errors import FieldProblem, Forbidden, Invalid, TooLarge, UnsupportedMedia, Words
 from common.http import Command, Effect, Routes, View, raw_body, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain.rows import Outcome, Reading
@@ -26,6 +26,7 @@ from tasks.domain.rows_tasks import TASK_COLUMNS, Sample
 from tasks.domain.rows_units import AGENCY_COLUMNS, UNIT_COLUMNS
 from tasks.domain.table import MAX_ROWS, Columns, Table, read_csv, read_json
 from tasks.domain.target import TARGET_COLUMNS
+from tasks.domain.task import Asks, State, Task
 from tasks.features.finding_view import FindingView
 from tasks.features.import_directives import import_directives
 from tasks.features.import_people import import_people
@@ -66,10 +67,26 @@ class ImportTable(Command):
 
     kind: Kind
     dry_run: bool
+    whole: bool
     sample: Sample | None
     form: Form
     sha256: str
     table: Annotated[Table, SkipValidation, Field(exclude=True)]
+
+
+class DroppedView(View):
+    """A task of the same plan that the table does not name."""
+
+    id: str
+    reference: str
+    title: str
+    source: str
+    state: State
+    asks: Asks | None = Field(description="null: it was decided that it goes on")
+
+    @classmethod
+    def of(cls, task: Task) -> DroppedView:
+        return cls.model_validate(task.model_dump(include=set(cls.model_fields)))
 
 
 class Counts(View):
@@ -77,6 +94,7 @@ class Counts(View):
     unchanged: int = 0
     updated: int = 0
     refused: int = 0
+    dropped: int = 0
     warnings: int = Field(0, description="Rows, the header among them, that have at least one warning")
 
 
@@ -94,13 +112,16 @@ class RowView(View):
 class ImportView(View):
     counts: Counts
     rows: list[RowView]
+    dropped: list[DroppedView] = Field(
+        default_factory=list, description="Tasks of the same plans that a whole table does not name, and that are not over"
+    )
 
 
 async def handle(command: ImportTable, uow: UnitOfWork) -> ImportView:
     """Raises `Forbidden` for a caller who is limited to some units, `TooLarge` when there is too much to say."""
     check_whole_province(uow.actor)
-    work = Import(command.table, uow, command.dry_run, command.sample)
-    return _told(command.table, await WAYS[command.kind].take_over(work))
+    work = Import(command.table, uow, command.dry_run, command.sample, command.whole)
+    return _told(command.table, await WAYS[command.kind].take_over(work), work.dropped)
 
 
 def check_whole_province(actor: Actor) -> None:
@@ -114,7 +135,7 @@ def check_whole_province(actor: Actor) -> None:
         )
 
 
-def _told(table: Table, readings: Sequence[Reading]) -> ImportView:
+def _told(table: Table, readings: Sequence[Reading], dropped: Sequence[Task]) -> ImportView:
     rows = [
         RowView(
             row=reading.row.number,
@@ -133,9 +154,10 @@ def _told(table: Table, readings: Sequence[Reading]) -> ImportView:
         unchanged=outcomes.count("unchanged"),
         updated=outcomes.count("updated"),
         refused=outcomes.count("refused"),
+        dropped=len(dropped),
         warnings=sum(any(one.severity == "warning" for one in row.findings) for row in rows),
     )
-    return ImportView(counts=counts, rows=rows)
+    return ImportView(counts=counts, rows=rows, dropped=[DroppedView.of(task) for task in dropped])
 
 
 def _shown(view: ImportView) -> ImportView:
@@ -183,6 +205,12 @@ async def import_table(
     effect: Annotated[Effect, writes("imports:write")],
     kind: Kind,
     dry_run: bool = False,
+    whole: Annotated[
+        bool,
+        Query(
+            description="Of tasks: the table is the whole plan; what it no longer names is listed and asks what becomes of it"
+        ),
+    ] = False,
     sample: Annotated[
         Sample | None,
         Query(description="Marks tasks as another province's or as made for demonstration; else the column `verified` says it"),
@@ -196,8 +224,12 @@ async def import_table(
     form = form_of(effect.request.headers.get("content-type", ""))
     check_whole_province(effect.actor)
     body = await effect.request.body()
+    if whole and kind != "tasks":
+        message = Words("Chỉ kế hoạch nhiệm vụ mới nhập trọn vẹn (whole).", "Plans of tasks alone come whole.")
+        repair = Words("Hãy bỏ whole, hoặc đặt kind=tasks.", "Leave whole out, or set kind=tasks.")
+        raise Invalid(message, [FieldProblem("whole", "not_a_plan", message, repair, kind)])
     columns = WAYS[kind].columns
     table = await asyncio.to_thread(read_csv if form == "csv" else read_json, body, columns)
     digest = hashlib.sha256(body).hexdigest()
-    command = ImportTable(kind=kind, dry_run=dry_run, sample=sample, form=form, sha256=digest, table=table)
+    command = ImportTable(kind=kind, dry_run=dry_run, whole=whole, sample=sample, form=form, sha256=digest, table=table)
     return await effect.run(handle, command, _shown, seconds=SECONDS)

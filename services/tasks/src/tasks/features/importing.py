@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from common.unit_of_work import UnitOfWork
 from tasks.domain.rows import Reading
 from tasks.domain.rows_tasks import Sample
 from tasks.domain.table import Table
+from tasks.domain.task import Task
 
 A = TypeVar("A", bound=Aggregate)
 _BREATH = 100
@@ -28,6 +29,10 @@ class Import:
     uow: UnitOfWork
     dry_run: bool
     sample: Sample | None
+    whole: bool = False
+    """The table is the whole of its plans: what it does not name was dropped."""
+    dropped: list[Task] = field(default_factory=list)
+    """Tasks of the same plans that the table does not name, and that are not over."""
 
     @property
     def today(self) -> date:

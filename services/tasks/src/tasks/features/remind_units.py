@@ -9,11 +9,10 @@ from fastapi import Response
 from pydantic import AfterValidator, Field
 
 from common.domain import local_day
-from common.errors import FieldProblem, Invalid, RuleBroken, Words
+from common.errors import Invalid
 from common.http import Command, Effect, Routes, View, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain.concretisation import State
-from tasks.domain.directive import Directive
 from tasks.domain.directory import Level
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.text import each_once
@@ -77,7 +76,7 @@ async def handle(command: Remind, uow: UnitOfWork) -> Reminded:
     directive = await uow.load(DIRECTIVES, command.directive_id, expected=command.expected_version)
     check_asks_somebody(directive)
     today, whom = local_day(uow.now), command.whom
-    _check_in_force(directive, today)
+    directive.check_in_force(today)
     asking = await look(uow, directive, today, level=whom.level)
     named = _named(asking, whom.unit_ids)
     owing = {"silent", "partly_carried"} if whom.partly_carried else {"silent"}
@@ -107,13 +106,6 @@ def _named(asking: Asking, unit_ids: list[str]) -> list[str]:
     if problems:
         raise Invalid(problems[0].message, problems)
     return unit_ids or list(asking.units)
-
-
-def _check_in_force(directive: Directive, today: date) -> None:
-    if directive.ended_on is not None and directive.ended_on <= today:
-        message = Words("Văn bản này đã hết hiệu lực.", "This paper is in force no more.")
-        repair = Words("Hãy đôn đốc theo văn bản thay thế.", "Remind by the paper that took its place.")
-        raise RuleBroken(message, [FieldProblem("ended_how", "directive_ended", message, repair, directive.ended_how)])
 
 
 @routes.post("/directives/{directive_id}/remind", response_model=Reminded)

@@ -88,7 +88,8 @@ class CommitteeSettings(MergePatch):
         int | None, Field(strict=True, ge=1, le=MOST, description="Days after the due day; null: never asked for")
     ] = 1
     remind_again_days: Annotated[
-        int, Field(strict=True, ge=1, le=366, description="Days before a silent unit is reminded again of the same directive")
+        int,
+        Field(strict=True, ge=1, le=366, description="Days before a unit is reminded again of a paper or plan that it owes"),
     ] = 7
     evidence_source_required: Annotated[
         bool, Field(strict=True, description="Evidence needs a link, or a file reference with its SHA-256")
@@ -106,6 +107,9 @@ class CommitteeSettings(MergePatch):
     ]
     money_granted_by: Annotated[Literal["approver", "standing_agency"], Field(description="Who records money as granted")] = (
         "approver"
+    )
+    broken_commitment_told: Annotated[Told, Field(description="Who is told of a commitment that was not kept")] = (
+        "standing_agency"
     )
 
 

@@ -46,6 +46,7 @@ class CommitteeView(View):
     criteria_proven: bool
     resources_required: list[ResourceKind]
     money_granted_by: Literal["approver", "standing_agency"]
+    broken_commitment_told: Told
 
     @classmethod
     def of(cls, rules: Committee) -> CommitteeView:

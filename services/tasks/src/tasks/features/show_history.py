@@ -70,7 +70,11 @@ _TOLD: dict[str, Words] = {
     "part_accepted": Words("Nhận phần việc phối hợp", "A part accepted"),
     "part_returned": Words("Trả lại phần việc phối hợp", "A part sent back"),
     "part_withdrawn": Words("Thôi phần việc phối hợp", "A part withdrawn"),
+    "commitment_broken": Words("Không giữ cam kết", "Commitment broken"),
+    "remedy_plan_reminded": Words("Nhắc lập phương án khắc phục", "Reminded of the remedy plan"),
     "fate_asked": Words("Văn bản giao việc hết hiệu lực: cần quyết định", "Its paper has ended: to be decided"),
+    "dropped_from_plan": Words("Kế hoạch không còn nêu nhiệm vụ: cần quyết định", "Its plan no longer names it: to be decided"),
+    "back_in_plan": Words("Kế hoạch lại nêu nhiệm vụ", "Its plan names it again"),
     "fate_decided": Words("Quyết định tiếp tục hay thôi", "Decided what becomes of it"),
 }
 """What each line says, for readers; a line of a newer version of the code is shown by its code."""

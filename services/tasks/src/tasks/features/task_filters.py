@@ -17,7 +17,7 @@ from common.repository import Reader
 from tasks.domain.committee import Committee
 from tasks.domain.marks import Mark
 from tasks.domain.pending import Pending
-from tasks.domain.task import State, Task
+from tasks.domain.task import Asks, State, Task
 from tasks.domain.timeliness import matching
 from tasks.domain.views import TaskList
 from tasks.store import BEHIND_ALL, TASKS, TO_DO, VIEWS, due_key, order_key, searched_for, visible_tasks
@@ -42,7 +42,7 @@ class Filters:
     responsible: Text = None
     reference: Text = None
     sample: Literal["foreign", "demo"] | None = None
-    asks: Annotated[Literal["directive_ended"] | None, Query(description="Somebody has to decide about it")] = None
+    asks: Annotated[Asks | None, Query(description="Somebody has to decide about it")] = None
     pending: Annotated[Pending | None, Query(description="What waits for somebody")] = None
     mark: Annotated[Mark | None, Query(description="What its means are marked with")] = None
     owing: Annotated[str | None, Query(max_length=128, description="This unit owes the lead its part")] = None

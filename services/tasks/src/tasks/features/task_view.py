@@ -21,7 +21,7 @@ from tasks.domain.concretisation import Asked
 from tasks.domain.deadline import Cadence
 from tasks.domain.marks import Mark, marks
 from tasks.domain.product import EvidenceKind, ProductKind
-from tasks.domain.task import State, Task
+from tasks.domain.task import Asks, State, Task
 from tasks.domain.timeliness import days_left, timeliness
 from tasks.domain.waiting import days_waited
 from tasks.features import life_view, means_view
@@ -107,7 +107,7 @@ class TaskLine(View):
     waits_working: bool = Field(description="The days are working days")
     days_waited: int = Field(description="Booked to the body waited for, not to the unit")
     clock: ClockView | None = Field(description="The paper that started its clock")
-    asks: Literal["directive_ended"] | None = Field(description="What somebody has to decide about it (decide-fate)")
+    asks: Asks | None = Field(description="What somebody has to decide about it (decide-fate)")
     days_left: int | None = Field(description="0 on the due day, negative after it")
     timeliness: Timeliness | None = Field(description="Computed from the clock; null for a cancelled task")
     product: str
