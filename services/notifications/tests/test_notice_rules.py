@@ -42,7 +42,15 @@ from common.contracts.tasks_life import (
     TaskEscalated,
     TaskReopened,
 )
-from common.contracts.tasks_means import EvidenceRejected, PartAsked, PartReturned, PartSubmitted, PartWithdrawn, TaskOverspent
+from common.contracts.tasks_means import (
+    EvidenceRejected,
+    FocusSet,
+    PartAsked,
+    PartReturned,
+    PartSubmitted,
+    PartWithdrawn,
+    TaskOverspent,
+)
 from common.contracts.training import EnrolmentOpened
 from common.domain import Actor
 from common.errors import Invalid
@@ -131,6 +139,7 @@ def notice(**changes: object) -> Notice:
         ("part_submitted", PartSubmitted(**TASK, **PART), ["r"]),
         ("part_returned", PartReturned(**TASK, **PART), ["h1", "h2"]),
         ("part_withdrawn", PartWithdrawn(**TASK, **PART), ["h1", "h2"]),
+        ("focus_set", FocusSet(**TASK), ["r", "h1", "h2"]),
         ("concretisation_reminded", ConcretisationReminded(**UNIT, times=1), ["h1", "h2"]),
         ("not_applicable_confirmed", NotApplicableConfirmed(**UNIT), ["h1", "h2"]),
         ("not_applicable_rejected", NotApplicableRejected(**UNIT), ["h1", "h2"]),

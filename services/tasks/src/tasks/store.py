@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from common.domain import Actor
 from common.mongo import Index
@@ -21,6 +21,7 @@ from tasks.domain.dispute import is_disputed, open_dispute
 from tasks.domain.document_number import read_number
 from tasks.domain.issuers import Issuers, unit_spellings
 from tasks.domain.leads import Names
+from tasks.domain.load import Carried
 from tasks.domain.marks import marks
 from tasks.domain.matters import LEVELS
 from tasks.domain.month import Month
@@ -37,6 +38,9 @@ from tasks.domain.target import Target, TargetActual
 from tasks.domain.task import OPEN, HistoryLine, Task
 from tasks.domain.text import fold, spelling, tokens
 from tasks.domain.waiting import body_key, waits
+
+Holder = Literal["lead_unit_id", "responsible_id"]
+"""Who carries a task: the unit that leads it, or the person who is responsible."""
 
 
 def _instant(at: datetime) -> str:
@@ -237,11 +241,11 @@ def standing_on(day: date) -> dict[str, Any]:
     }
 
 
-def of_units(actor: Actor, asked: str | None = None) -> dict[str, Any]:
-    """The condition on `unit_id` of what this actor sees; `asked` narrows it to one unit."""
+def of_units(actor: Actor, asked: str | None = None, field: str = "unit_id") -> dict[str, Any]:
+    """The condition on `unit_id`, or another field, of what this actor sees; `asked` narrows it to one unit."""
     if asked is not None:
-        return {"unit_id": asked if actor.acts_for(asked) else {"$in": []}}
-    return {} if actor.units is None else {"unit_id": {"$in": sorted(actor.units)}}
+        return {field: asked if actor.acts_for(asked) else {"$in": []}}
+    return {} if actor.units is None else {field: {"$in": sorted(actor.units)}}
 
 
 def keep_name(uow: UnitOfWork, person_id: str, name: str) -> None:
@@ -342,7 +346,7 @@ class Group:
 
 async def count_standings(reader: Reader, query: Filter) -> list[tuple[Group, int]]:
     """How many tasks stand alike, so that the rule itself need not be told to the database."""
-    key = {name: f"${name}" for name in ("state", "deadline_kind", "due_on", "submitted_on", "completed_on")}
+    key = {name: f"${name}" for name in _STOOD}
     rows = await reader.aggregate(TASKS, [{"$match": dict(query)}, {"$group": {"_id": key, "count": {"$sum": 1}}}])
     return [(_group(row["_id"]), row["count"]) for row in rows]
 
@@ -353,6 +357,7 @@ def _group(row: dict[str, Any]) -> Group:
 
 
 _DAYS = ("due_on", "submitted_on", "completed_on")
+_STOOD = ("state", "deadline_kind", *_DAYS)
 
 
 @dataclass(slots=True)
@@ -579,13 +584,18 @@ async def unit_names(reader: Reader, ids: Iterable[str]) -> dict[str, str]:
     return {unit.id: unit.full_name for unit in (await by_id(reader, UNITS, ids)).values()}
 
 
-async def load_by_unit(reader: Reader, directive_id: str | None) -> dict[str, int]:
-    """Open tasks by the unit that leads them, sample data apart."""
-    query: dict[str, Any] = {"state": {"$in": [*OPEN, "submitted"]}, "sample": None, "lead_unit_id": {"$ne": None}}
-    if directive_id is not None:
-        query["directive_id"] = directive_id
-    rows = await reader.aggregate(TASKS, [{"$match": query}, {"$group": {"_id": "$lead_unit_id", "count": {"$sum": 1}}}])
-    return {row["_id"]: row["count"] for row in rows}
+async def loads_by(reader: Reader, holder: Holder, query: Filter) -> dict[str, list[Carried]]:
+    """Open tasks by the unit that leads them or the person who is responsible, those alike together, sample data apart."""
+    key = {name: f"${name}" for name in _STOOD} | {"holder": f"${holder}", "priority": "$rating.priority.value"}
+    open_ones = {"state": {"$in": [*OPEN, "submitted"]}, "sample": None, holder: {"$gt": ""}}
+    rows = await reader.aggregate(
+        TASKS, [{"$match": {"$and": [open_ones, dict(query)]}}, {"$group": {"_id": key, "count": {"$sum": 1}}}]
+    )
+    found: dict[str, list[Carried]] = {}
+    for row in rows:
+        group = row["_id"]
+        found.setdefault(group["holder"], []).append((_group(group), group.get("priority"), row["count"]))
+    return found
 
 
 STORES_OF_REPORTS = (

@@ -89,3 +89,18 @@ class PartReturned(_Part, type="tasks.task.part_returned.v1", key="task_id"):
 
 class PartWithdrawn(_Part, type="tasks.task.part_withdrawn.v1", key="task_id"):
     """The lead needs the part no more, on recorded words."""
+
+
+class TaskRated(_Task, type="tasks.task.rated.v1", key="task_id"):
+    """Somebody said how feasible the task is, or how urgent; None where nothing is said (any more)."""
+
+    feasibility: Annotated[Literal["feasible", "doubtful", "infeasible"] | None, Field(examples=["feasible"])] = None
+    priority: Annotated[Literal["high", "normal", "low"] | None, Field(examples=["high"])] = None
+
+
+class FocusSet(_Task, type="tasks.task.focus_set.v1", key="task_id"):
+    """The task was put on the short list of what is done first (nhiệm vụ trọng tâm)."""
+
+
+class FocusLifted(_Task, type="tasks.task.focus_lifted.v1", key="task_id"):
+    """The task was taken from the short list."""

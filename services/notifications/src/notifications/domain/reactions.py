@@ -40,7 +40,15 @@ from common.contracts.tasks_life import (
     TaskEscalated,
     TaskReopened,
 )
-from common.contracts.tasks_means import EvidenceRejected, PartAsked, PartReturned, PartSubmitted, PartWithdrawn, TaskOverspent
+from common.contracts.tasks_means import (
+    EvidenceRejected,
+    FocusSet,
+    PartAsked,
+    PartReturned,
+    PartSubmitted,
+    PartWithdrawn,
+    TaskOverspent,
+)
 from common.contracts.training import EnrolmentOpened
 from common.errors import Words
 from notifications.domain.text import Bilingual, days_late, days_left, days_silent, due_day, one_line, paper
@@ -268,6 +276,12 @@ REACTIONS: tuple[Reaction, ...] = (
         Words("Thôi phần việc phối hợp: {title}", "A part is needed no more: {title}"),
         Words("Đơn vị chủ trì không cần phần việc của đơn vị trong nhiệm vụ «{title}» nữa.",
               "The lead needs your unit's part of the task '{title}' no more."),
+    ),
+    Reaction(
+        "focus_set", FocusSet, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Nhiệm vụ trọng tâm: {title}", "On the short list: {title}"),
+        Words("Nhiệm vụ «{title}» (hạn: {due}) được đưa vào danh sách trọng tâm. Đề nghị ưu tiên thực hiện.",
+              "The task '{title}' (due day: {due}) was put on the short list. Please do it first."),
     ),
     Reaction(
         "concretisation_reminded", ConcretisationReminded, ("unit_heads",), _MATRIX,

@@ -1,5 +1,5 @@
 """What is kept of a task's means: evidence with its reviews, resources, parts of
-coordinators. The rules stand in the modules that act on it."""
+coordinators, marks. The rules stand in the modules that act on it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from tasks.domain.product import EvidenceKind
 Verdict = Literal["seen", "accepted", "rejected"]
 Reviewed = Literal["unreviewed", "accepted", "rejected", "superseded"]
 
+Feasibility = Literal["feasible", "doubtful", "infeasible"]
+Priority = Literal["high", "normal", "low"]
 PartDecision = Literal["accept", "return", "withdraw"]
 ResourceKind = Literal["people", "money", "equipment"]
 
@@ -126,3 +128,20 @@ class Part(Kept):
     def missing(self) -> bool:
         """True while the lead needs it and has not accepted it."""
         return self.state in ("asked", "submitted")
+
+
+class FeasibilityMark(Said):
+    value: Feasibility
+
+
+class PriorityMark(Said):
+    value: Priority
+
+
+class Rating(Kept):
+    """Marks that people set, each by whom and why: the meeting asked to pick tasks that can be done (DOMAIN 0)."""
+
+    feasibility: FeasibilityMark | None = None
+    priority: PriorityMark | None = None
+    focus: Said | None = None
+    """Set while the task stands on the short list."""

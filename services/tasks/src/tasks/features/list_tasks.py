@@ -36,6 +36,7 @@ async def list_tasks(
     asks: Annotated[Literal["directive_ended"] | None, Query(description="Somebody has to decide about it")] = None,
     pending: Annotated[Pending | None, Query(description="What waits for somebody")] = None,
     mark: Annotated[Mark | None, Query(description="What its means are marked with")] = None,
+    focus: Annotated[bool | None, Query(description="Stands on the short list")] = None,
     owing: Annotated[str | None, Query(max_length=128, description="This unit owes the lead its part")] = None,
     disputed: Annotated[bool | None, Query(description="A dispute waits for its answer")] = None,
     q: Annotated[
@@ -62,6 +63,8 @@ async def list_tasks(
         wanted.append(matching(timeliness, today, rules))
     if disputed is not None:
         wanted.append({"_d.pending": "dispute" if disputed else {"$ne": "dispute"}})
+    if focus is not None:
+        wanted.append({"_d.marks": "focus" if focus else {"$ne": "focus"}})
     if due_before is not None:
         wanted.append({"due_on": {"$lt": due_before.isoformat()}})
     if q is not None and q.strip():

@@ -70,6 +70,9 @@ _TOLD: dict[str, Words] = {
     "part_accepted": Words("Nhận phần việc phối hợp", "A part accepted"),
     "part_returned": Words("Trả lại phần việc phối hợp", "A part sent back"),
     "part_withdrawn": Words("Thôi phần việc phối hợp", "A part withdrawn"),
+    "rated": Words("Đánh giá khả thi, ưu tiên", "Rated"),
+    "focus_set": Words("Đưa vào danh sách trọng tâm", "Put on the short list"),
+    "focus_lifted": Words("Đưa ra khỏi danh sách trọng tâm", "Taken from the short list"),
     "fate_asked": Words("Văn bản giao việc hết hiệu lực: cần quyết định", "Its paper has ended: to be decided"),
     "fate_decided": Words("Quyết định tiếp tục hay thôi", "Decided what becomes of it"),
 }
