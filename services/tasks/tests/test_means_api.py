@@ -365,3 +365,28 @@ async def test_the_load_of_units_and_people_on_a_day_and_who_is_over_and_under(
         assert (await unit.get("summary/load", unit=A))["items"] == []
     async with calling(area, process, SYSTEM_B) as without:
         await without.get("summary/load", 403)
+
+
+# --- parties ---
+
+
+async def test_a_party_without_an_account_is_reached_through_a_unit(area: Area, process: Process, api: TaskApi) -> None:
+    task = await api.started(coordinator_unit_ids=[B])
+    body = {"kind": "youth_union", "label": "Đoàn thanh niên phường 2", "unit_id": B, "words": "Ra quân hai ngày"}
+    async with calling(area, process, DOER) as doer, calling(area, process, HEAD_B) as partner:
+        await partner.refused(403, f"tasks/{task}/name-party", body)
+        assert "label_personal" in await doer.refused(422, f"tasks/{task}/name-party", body | {"label": "Gọi 0912345678"})
+        assert "unit_not_of_task" in await doer.refused(409, f"tasks/{task}/name-party", body | {"unit_id": "unit:c"})
+        for wrong in ({"kind": "person"}, {"label": " "}, {"words": ""}, {"phone": "1"}):
+            await doer.refused(422, f"tasks/{task}/name-party", body | wrong)
+        (party,) = (await doer.do(task, "name-party", body))["parties"]
+        path = f"tasks/{task}/parties/{party['id']}"
+        await doer.refused(403, f"{path}/reach", {"words": "Đã gặp"})
+        await partner.refused(403, f"{path}/remove", {"words": "Thôi nhé"})
+        shown = await partner.post(f"{path}/reach", {"words": "Đã gặp bí thư đoàn"})
+        assert [one["by"] for one in shown["parties"][0]["reached"]] == ["person:per-head-b"]
+        removed = await doer.post(f"{path}/remove", {"words": "Đã xong việc"})
+        assert removed["parties"][0]["removed"]["words"] == "Đã xong việc"
+        assert "party_removed" in await partner.refused(409, f"{path}/reach", {"words": "Lần nữa"})
+        await partner.refused(404, f"tasks/{task}/parties/none/reach", {"words": "Đã gặp"})
+    assert (await lines(api, task))[-3:] == ["party_named", "party_reached", "party_removed"]

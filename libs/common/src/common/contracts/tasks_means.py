@@ -104,3 +104,24 @@ class FocusSet(_Task, type="tasks.task.focus_set.v1", key="task_id"):
 
 class FocusLifted(_Task, type="tasks.task.focus_lifted.v1", key="task_id"):
     """The task was taken from the short list."""
+
+
+class _Party(_Task):
+    party_id: Annotated[str, Field(description="Opaque; its label stands in the task alone", examples=["019a8f2e-9d01"])]
+    party: Annotated[
+        str,
+        Field(description="prestigious_person, youth_union, firm, cooperative, other", examples=["prestigious_person"]),
+    ]
+    unit_id: Annotated[UnitId, Field(description="The unit through which it is reached")]
+
+
+class PartyNamed(_Party, type="tasks.task.party_named.v1", key="task_id"):
+    """Somebody without an account takes part in the task and is reached through a unit."""
+
+
+class PartyReached(_Party, type="tasks.task.party_reached.v1", key="task_id"):
+    """The unit said that it has reached the party, on recorded words."""
+
+
+class PartyRemoved(_Party, type="tasks.task.party_removed.v1", key="task_id"):
+    """The party takes part no more, on recorded words."""

@@ -18,7 +18,7 @@ from common.domain import Aggregate, Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.deadline import Cadence
 from tasks.domain.matters import CatchUp, Dispute, Extension, Steps
-from tasks.domain.means import Evidence, Part, Rating, Resources
+from tasks.domain.means import Evidence, Part, Party, Rating, Resources
 from tasks.domain.product import EvidenceKind, ProductKind
 
 State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
@@ -125,6 +125,7 @@ class Task(Aggregate):
     """By what its product is accepted (tiêu chí nghiệm thu), each in its words; evidence says which of them it shows met."""
     authority: str = ""
     resources: Resources = Field(default_factory=Resources)
+    parties: list[Party] = Field(default_factory=list)
     rating: Rating = Field(default_factory=Rating)
     parts: list[Part] = Field(default_factory=list)
     """What coordinating units do for it; the lead answers for the whole."""

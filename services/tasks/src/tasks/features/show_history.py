@@ -73,6 +73,9 @@ _TOLD: dict[str, Words] = {
     "rated": Words("Đánh giá khả thi, ưu tiên", "Rated"),
     "focus_set": Words("Đưa vào danh sách trọng tâm", "Put on the short list"),
     "focus_lifted": Words("Đưa ra khỏi danh sách trọng tâm", "Taken from the short list"),
+    "party_named": Words("Nêu bên tham gia", "A party named"),
+    "party_reached": Words("Đã liên hệ bên tham gia", "A party reached"),
+    "party_removed": Words("Bỏ bên tham gia", "A party removed"),
     "fate_asked": Words("Văn bản giao việc hết hiệu lực: cần quyết định", "Its paper has ended: to be decided"),
     "fate_decided": Words("Quyết định tiếp tục hay thôi", "Decided what becomes of it"),
 }
