@@ -45,7 +45,16 @@ from common.contracts.tasks_life import (
     TaskEscalated,
     TaskReopened,
 )
-from common.contracts.tasks_means import EvidenceRejected, PartAsked, PartReturned, PartSubmitted, PartWithdrawn, TaskOverspent
+from common.contracts.tasks_means import (
+    EvidenceRejected,
+    FocusSet,
+    PartAsked,
+    PartReturned,
+    PartSubmitted,
+    PartWithdrawn,
+    PartyNamed,
+    TaskOverspent,
+)
 from common.contracts.training import EnrolmentOpened
 from common.domain import Actor
 from common.errors import Invalid
@@ -138,6 +147,8 @@ def notice(**changes: object) -> Notice:
         ("part_submitted", PartSubmitted(**TASK, **PART), ["r"]),
         ("part_returned", PartReturned(**TASK, **PART), ["h1", "h2"]),
         ("part_withdrawn", PartWithdrawn(**TASK, **PART), ["h1", "h2"]),
+        ("focus_set", FocusSet(**TASK), ["r", "h1", "h2"]),
+        ("party_named", PartyNamed(**TASK, party_id="p", party="firm", unit_id="u2"), ["h1", "h2"]),
         ("concretisation_reminded", ConcretisationReminded(**UNIT, times=1), ["h1", "h2"]),
         ("not_applicable_confirmed", NotApplicableConfirmed(**UNIT), ["h1", "h2"]),
         ("not_applicable_rejected", NotApplicableRejected(**UNIT), ["h1", "h2"]),
@@ -158,6 +169,12 @@ def test_of_a_part_the_heads_of_the_coordinating_unit_are_told_of_its_own_day() 
     event = PartAsked(**TASK, **PART)
     assert unit_whose_heads_are_told(row("part_asked"), event) == "u2"
     assert "15/12/2026" in words(row("part_asked"), event)[1].vi
+
+
+@pytest.mark.parametrize(("kind", "called"), [("youth_union", "đoàn thanh niên"), ("a kind of a newer version", "một bên")])
+def test_a_party_is_called_by_its_role(kind: str, called: str) -> None:
+    event = PartyNamed(**TASK, party_id="p", party=kind, unit_id="u2")
+    assert called in words(row("party_named"), event)[0].vi
 
 
 def test_one_person_in_several_roles_is_told_once_and_nobody_is_nobody() -> None:

@@ -1,7 +1,8 @@
-"""A task's means through the API, on a real database: evidence, criteria, resources, parts."""
+"""A task's means through the API, on a real database: evidence, criteria, resources, parts, marks, load."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,20 @@ import pytest
 from common.domain import Actor
 from common.service import Process
 from common.testing import Area
-from services.tasks.tests.task_world import DOER, HEAD, SCOPES, SYSTEM_A, SYSTEM_B, TODAY, A, B, HandClock, TaskApi, calling
+from services.tasks.tests.task_world import (
+    DOER,
+    HEAD,
+    PROVINCE,
+    SCOPES,
+    SYSTEM_A,
+    SYSTEM_B,
+    TODAY,
+    A,
+    B,
+    HandClock,
+    TaskApi,
+    calling,
+)
 from tasks.features import keep_calendars
 
 pytestmark = pytest.mark.servers
@@ -278,3 +292,101 @@ async def test_a_part_that_cannot_be_is_refused(api: TaskApi) -> None:
         await api.refused(status, f"tasks/{task}/parts/{number}/decide", {"decision": "accept", "words": "Đủ cả"})
     await api.do(task, "ask-part", PART)
     await api.refused(422, f"tasks/{task}/parts/1/decide", {"decision": "maybe", "words": "Đủ cả"})
+
+
+# --- marks and load ---
+
+SUMS = SCOPES | {"summary:read"}
+
+
+async def test_the_focus_list_is_the_standing_agencys_and_feasibility_is_said_by_who_does_it(
+    area: Area, process: Process, api: TaskApi
+) -> None:
+    task, other = await api.started(), await api.started()
+    async with (
+        calling(area, process, DOER) as doer,
+        calling(area, process, HEAD) as head,
+        calling(area, process, SYSTEM_B) as stranger,
+    ):
+        await doer.do(task, "mark", {"feasibility": "doubtful", "words": "Thiếu máy quét"})
+        for who in (doer, head):
+            await who.refused(403, f"tasks/{task}/mark", {"focus": True, "words": "Gấp lắm"})
+        await stranger.refused(404, f"tasks/{task}/mark", {"feasibility": "feasible", "words": "Được"})
+        shown = await api.do(task, "mark", {"focus": True, "priority": "high", "words": "Kết luận họp tháng 4"})
+        assert (shown["rating"]["focus"]["by"], shown["rating"]["feasibility"]["by"]) == ("client:province", "person:per-doer")
+        await api.patch("committee", {"focus_set_by": "approver"})
+        await head.do(task, "mark", {"priority": "low", "words": "Đã có phương án"})
+    assert (await api.ids(focus=True), await api.ids(focus=False)) == ([task], [other])
+    assert await api.ids(mark="doubtful", focus=True) == await api.ids(mark="priority_low") == [task]
+    assert await api.ids(mark="priority_high") == []
+    path = f"tasks/{task}/mark"
+    wrong: list[dict[str, Any]] = [{"focus": "yes"}, {"priority": "urgent"}, {"words": ""}, {"marks": []}]
+    for body in wrong:
+        await api.refused(422, path, {"words": "Lý do"} | body)
+    version = (await api.send(f"tasks/{task}", method="GET")).headers["ETag"]
+    await api.do(task, "mark", {"priority": "low", "words": "Như cũ"})
+    assert (await api.send(f"tasks/{task}", method="GET")).headers["ETag"] == version, "what changes nothing leaves it as it is"
+
+
+async def test_the_load_of_units_and_people_on_a_day_and_who_is_over_and_under(
+    area: Area, process: Process, clock: HandClock
+) -> None:
+    async with calling(area, process, replace(PROVINCE, scopes=SUMS)) as api:
+        first = await api.started(due_on="2026-11-25", deadline_written="")
+        await api.started(responsible_id="per-second")
+        theirs = await api.started(lead_unit_id=B, responsible_id="per-other", approver_id="per-head")
+        await api.started()
+        await api.do(first, "mark", {"priority": "high", "words": "Gấp lắm"})
+        await api.do(theirs, "pause", {"words": "Chờ"})
+        lines = (await api.get("summary/load"))["items"]
+        assert lines == [
+            {"unit_id": A, "person_id": None, "open": 3, "overdue": 0, "load": 3, "tasks": f"/v1/tasks?unit={A}"}
+        ], "what is paused weighs on nobody"
+        await api.do(theirs, "resume")
+        await api.patch("committee", {"priority_weights": {"high": 5, "normal": 1, "low": 0}})
+        query = {"by": "person", "as_of": "2026-11-26"}
+        page = await api.get("summary/load", limit=2, params=query)
+        rest = await api.get("summary/load", limit=2, params={**query, "cursor": page["next_cursor"]})
+        found = [(one["person_id"], one["unit_id"], one["open"], one["overdue"], one["load"]) for one in
+                 (*page["items"], *rest["items"])]  # fmt: skip
+        assert found == [("per-doer", A, 2, 1, 6), ("per-other", B, 1, 0, 1), ("per-second", A, 1, 0, 1)]
+        uneven = await api.get("summary/evenness", people=True)
+        people = uneven["by_person"]
+        assert (uneven["total"], people["people"], people["mean"]) == (8, 4, "2"), "who left is not counted"
+        assert [(one["person_id"], one["load"]) for one in people["over"]] == [("per-doer", 6)]
+        assert [one["person_id"] for one in people["under"]] == ["per-head", "per-other", "per-second"]
+        assert (await api.get("summary/evenness"))["by_person"] is None
+        for wrong in ({"by": "galaxy"}, {"as_of": "mai"}):
+            await api.get("summary/load", 422, params=wrong)
+        weights = {"high": 1.5, "normal": 1, "low": 1}
+        await api.refused(422, "committee", {"priority_weights": weights}, "PATCH")
+    async with calling(area, process, replace(SYSTEM_B, scopes=SUMS)) as unit:
+        assert [one["unit_id"] for one in (await unit.get("summary/load"))["items"]] == [B]
+        assert (await unit.get("summary/load", unit=A))["items"] == []
+    async with calling(area, process, SYSTEM_B) as without:
+        await without.get("summary/load", 403)
+
+
+# --- parties ---
+
+
+async def test_a_party_without_an_account_is_reached_through_a_unit(area: Area, process: Process, api: TaskApi) -> None:
+    task = await api.started(coordinator_unit_ids=[B])
+    body = {"kind": "youth_union", "label": "Đoàn thanh niên phường 2", "unit_id": B, "words": "Ra quân hai ngày"}
+    async with calling(area, process, DOER) as doer, calling(area, process, HEAD_B) as partner:
+        await partner.refused(403, f"tasks/{task}/name-party", body)
+        assert "label_personal" in await doer.refused(422, f"tasks/{task}/name-party", body | {"label": "Gọi 0912345678"})
+        assert "unit_not_of_task" in await doer.refused(409, f"tasks/{task}/name-party", body | {"unit_id": "unit:c"})
+        for wrong in ({"kind": "person"}, {"label": " "}, {"words": ""}, {"phone": "1"}):
+            await doer.refused(422, f"tasks/{task}/name-party", body | wrong)
+        (party,) = (await doer.do(task, "name-party", body))["parties"]
+        path = f"tasks/{task}/parties/{party['id']}"
+        await doer.refused(403, f"{path}/reach", {"words": "Đã gặp"})
+        await partner.refused(403, f"{path}/remove", {"words": "Thôi nhé"})
+        shown = await partner.post(f"{path}/reach", {"words": "Đã gặp bí thư đoàn"})
+        assert [one["by"] for one in shown["parties"][0]["reached"]] == ["person:per-head-b"]
+        removed = await doer.post(f"{path}/remove", {"words": "Đã xong việc"})
+        assert removed["parties"][0]["removed"]["words"] == "Đã xong việc"
+        assert "party_removed" in await partner.refused(409, f"{path}/reach", {"words": "Lần nữa"})
+        await partner.refused(404, f"tasks/{task}/parties/none/reach", {"words": "Đã gặp"})
+    assert (await lines(api, task))[-3:] == ["party_named", "party_reached", "party_removed"]

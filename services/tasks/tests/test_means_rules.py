@@ -10,17 +10,21 @@ from typing import Any
 import pytest
 
 from common.contracts.tasks import TaskSubmitted
-from common.errors import Invalid, RuleBroken
+from common.contracts.tasks_means import TaskRated
+from common.errors import Invalid, NotFound, RuleBroken
 from services.tasks.tests.task_world import NOW, PEOPLE_OF, TODAY, A, B, a_task
 from services.tasks.tests.test_report_queries import covered
 from tasks.domain.clears import Facts, clears
-from tasks.domain.committee import Committee
+from tasks.domain.committee import Committee, PriorityWeights
 from tasks.domain.leads import Names
+from tasks.domain.load import Carried, Load, load_of
 from tasks.domain.marks import marks
 from tasks.domain.matters import Said
-from tasks.domain.means import Evidence, HandedIn, Review
+from tasks.domain.means import Evidence, HandedIn, Party, Review
+from tasks.domain.parties import name_party, party_of, reach_party, remove_party
 from tasks.domain.parts import ask_part, check_parts_kept, decide_part, owing, standing_of_part, submit_part
 from tasks.domain.proof import named_criteria, review_evidence, supersede, unproven
+from tasks.domain.rating import mark
 from tasks.domain.report import row_of
 from tasks.domain.resources import grant_money, lacking, plan_resources, report_spending
 from tasks.domain.task import Task
@@ -395,6 +399,90 @@ def test_nobody_owes_a_part_of_what_is_closed(state: Any, waits: bool) -> None:
     task = with_part()
     task.state = state
     assert (bool(owing(task)), "parts_missing" in marks(task)) == (waits, waits)
+
+
+# --- marks and load ---
+
+
+def test_each_mark_says_who_set_it_and_why_and_is_taken_away_again() -> None:
+    task = a_task(resources={"people": 1})
+    assert mark(task, {"feasibility": "doubtful", "focus": True}, a_said("Thiếu người"))
+    assert not mark(task, {"feasibility": "doubtful", "focus": True, "priority": None}, a_said("Lần nữa"))
+    assert mark(task, {"priority": "high"}, a_said("Hạn gần"))
+    rating = task.rating
+    assert rating.feasibility is not None
+    assert rating.priority is not None
+    assert (rating.feasibility.words, rating.priority.words, rating.focus) == ("Thiếu người", "Hạn gần", a_said("Thiếu người"))
+    assert marks(task) == ["focus", "priority_high", "doubtful"]
+    events = [event for event in task.take_recorded() if isinstance(event, TaskRated)]
+    assert [(one.feasibility, one.priority) for one in events] == [("doubtful", None), ("doubtful", "high")]
+    assert mark(task, {"focus": False, "feasibility": None}, a_said("Đã đủ"))
+    assert (marks(task), rating.focus) == (["priority_high"], None)
+    assert whats(task) == ["rated", "focus_set", "rated", "rated", "focus_lifted"]
+    for state in ("completed", "cancelled"):
+        with pytest.raises(RuleBroken):
+            mark(a_task(state=state), {"focus": True}, a_said())
+
+
+def test_the_load_counts_open_tasks_those_that_are_late_and_what_they_weigh() -> None:
+    late, new = a_task(state="in_progress", due_on=date(2026, 11, 23)), a_task(state="assigned", due_on=TODAY)
+    carried: list[Carried] = [(late, "high", 2), (new, None, 3), (late, "low", 1)]
+    assert load_of(carried, TODAY, RULES) == Load(open=6, overdue=3, weight=6)
+    rules = Committee(priority_weights=PriorityWeights(high=5, normal=2, low=0))
+    assert load_of(carried, TODAY, rules) == Load(open=6, overdue=3, weight=16)
+    assert load_of(carried, date(2026, 11, 25), rules).overdue == 6
+    assert load_of([], TODAY, rules) == Load()
+
+
+# --- parties ---
+
+
+def a_party(label: str = "Người có uy tín thôn Lùng Tám", unit_id: str = B) -> Party:
+    return Party(id="p1", kind="prestigious_person", label=label, unit_id=unit_id, named=a_said("Vận động 40 hộ"))
+
+
+def test_a_party_is_named_reached_and_removed_and_all_of_it_stays() -> None:
+    task = a_task(state="assigned", coordinator_unit_ids=[B])
+    name_party(task, a_party())
+    party = party_of(task, "p1")
+    reach_party(task, party, a_said("Đã họp thôn"))
+    remove_party(task, party, a_said("Chuyển nơi ở"))
+    for act in (reach_party, remove_party):
+        with pytest.raises(RuleBroken) as broken:
+            act(task, party, a_said())
+        assert codes(broken) == ["party_removed"]
+    assert ([one.words for one in party.reached], party.removed) == (["Đã họp thôn"], a_said("Chuyển nơi ở"))
+    assert whats(task) == ["party_named", "party_reached", "party_removed"]
+    recorded = str([event.model_dump() for event in task.take_recorded()])
+    assert "Lùng Tám" not in recorded, "what a party is called stays in the task"
+    with pytest.raises(NotFound):
+        party_of(task, "p2")
+
+
+@pytest.mark.parametrize(
+    ("label", "unit", "state", "wrong"),
+    [
+        ("Hợp tác xã số 12, thôn 3", A, "published", []),
+        ("Bà con 12345678", B, "in_progress", []),
+        ("Gọi 0912 345 678", B, "assigned", ["label_personal"]),
+        ("Số 012.345.678.901", B, "assigned", ["label_personal"]),
+        ("a@b.vn", B, "assigned", ["label_personal"]),
+        ("Doanh nghiệp", "unit:c", "assigned", ["unit_not_of_task"]),
+        ("Doanh nghiệp", B, "draft", ["wrong_state"]),
+        ("Doanh nghiệp", B, "completed", ["wrong_state"]),
+    ],
+)
+def test_a_party_is_called_by_role_and_reached_through_a_unit_of_the_task(
+    label: str, unit: str, state: Any, wrong: list[str]
+) -> None:
+    task = a_task(state=state, coordinator_unit_ids=[B])
+    if wrong:
+        with pytest.raises((RuleBroken, Invalid)) as broken:
+            name_party(task, a_party(label, unit))
+        assert (codes(broken), task.parties) == (wrong, [])
+    else:
+        name_party(task, a_party(label, unit))
+        assert len(task.parties) == 1
 
 
 # --- lists ---

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from common.domain import Actor
 from common.mongo import Index
@@ -26,6 +26,7 @@ from tasks.domain.document_number import read_number
 from tasks.domain.handover import Fate, fates
 from tasks.domain.issuers import Issuers, unit_spellings
 from tasks.domain.leads import Names
+from tasks.domain.load import Carried
 from tasks.domain.marks import marks
 from tasks.domain.matters import LEVELS
 from tasks.domain.month import Month
@@ -46,6 +47,9 @@ from tasks.domain.task import OPEN, HistoryLine, Task
 from tasks.domain.text import fold, spelling, tokens
 from tasks.domain.views import TaskList
 from tasks.domain.waiting import body_key, waits
+
+Holder = Literal["lead_unit_id", "responsible_id"]
+"""Who carries a task: the unit that leads it, or the person who is responsible."""
 
 
 def _instant(at: datetime) -> str:
@@ -300,11 +304,11 @@ def standing_on(day: date) -> dict[str, Any]:
     }
 
 
-def of_units(actor: Actor, asked: str | None = None) -> dict[str, Any]:
-    """The condition on `unit_id` of what this actor sees; `asked` narrows it to one unit."""
+def of_units(actor: Actor, asked: str | None = None, field: str = "unit_id") -> dict[str, Any]:
+    """The condition on `unit_id`, or another field, of what this actor sees; `asked` narrows it to one unit."""
     if asked is not None:
-        return {"unit_id": asked if actor.acts_for(asked) else {"$in": []}}
-    return {} if actor.units is None else {"unit_id": {"$in": sorted(actor.units)}}
+        return {field: asked if actor.acts_for(asked) else {"$in": []}}
+    return {} if actor.units is None else {field: {"$in": sorted(actor.units)}}
 
 
 def keep_name(uow: UnitOfWork, person_id: str, name: str) -> None:
@@ -476,6 +480,7 @@ async def papers_above(reader: Reader, directive_id: str | None) -> set[str]:
 
 
 _DAYS = ("due_on", "submitted_on", "completed_on")
+_STOOD = ("state", "deadline_kind", *_DAYS)
 
 
 def _group(row: dict[str, Any]) -> Group:
@@ -531,7 +536,7 @@ async def tasks_below(reader: Reader, task_id: str) -> list[Below]:
     return sorted(found.values(), key=lambda one: (one.depth, one.order))
 
 
-_BELOW = ("parent_task_ids", "lead_unit_id", "state", "deadline_kind", *_DAYS, "_d.order", "_d.seen_by")
+_BELOW = ("parent_task_ids", "lead_unit_id", *_STOOD, "_d.order", "_d.seen_by")
 
 
 def _below(row: dict[str, Any], depth: int) -> Below:
@@ -616,7 +621,7 @@ async def count_groups(
 
 
 async def _grouped(reader: Reader, query: Filter) -> list[tuple[Group, int]]:
-    key = {name: f"${name}" for name in ("state", "deadline_kind", *_DAYS)}
+    key = {name: f"${name}" for name in _STOOD}
     rows = await reader.aggregate(TASKS, [{"$match": dict(query)}, {"$group": {"_id": key, "count": {"$sum": 1}}}])
     return [(_group(row["_id"]), row["count"]) for row in rows]
 
@@ -773,6 +778,20 @@ async def submissions_since(reader: Reader, plan_id: str, since: datetime) -> li
 async def unit_names(reader: Reader, ids: Iterable[str]) -> dict[str, str]:
     """The full names of units by id."""
     return {unit.id: unit.full_name for unit in (await by_id(reader, UNITS, ids)).values()}
+
+
+async def loads_by(reader: Reader, holder: Holder, query: Filter) -> dict[str, list[Carried]]:
+    """Open tasks by the unit that leads them or the person who is responsible, those alike together, sample data apart."""
+    key = {name: f"${name}" for name in _STOOD} | {"holder": f"${holder}", "priority": "$rating.priority.value"}
+    open_ones = {"state": {"$in": [*OPEN, "submitted"]}, "sample": None, holder: {"$gt": ""}}
+    rows = await reader.aggregate(
+        TASKS, [{"$match": {"$and": [open_ones, dict(query)]}}, {"$group": {"_id": key, "count": {"$sum": 1}}}]
+    )
+    found: dict[str, list[Carried]] = {}
+    for row in rows:
+        group = row["_id"]
+        found.setdefault(group["holder"], []).append((_group(group), group.get("priority"), row["count"]))
+    return found
 
 
 STORES_OF_REPORTS = (

@@ -89,3 +89,39 @@ class PartReturned(_Part, type="tasks.task.part_returned.v1", key="task_id"):
 
 class PartWithdrawn(_Part, type="tasks.task.part_withdrawn.v1", key="task_id"):
     """The lead needs the part no more, on recorded words."""
+
+
+class TaskRated(_Task, type="tasks.task.rated.v1", key="task_id"):
+    """Somebody said how feasible the task is, or how urgent; None where nothing is said (any more)."""
+
+    feasibility: Annotated[Literal["feasible", "doubtful", "infeasible"] | None, Field(examples=["feasible"])] = None
+    priority: Annotated[Literal["high", "normal", "low"] | None, Field(examples=["high"])] = None
+
+
+class FocusSet(_Task, type="tasks.task.focus_set.v1", key="task_id"):
+    """The task was put on the short list of what is done first (nhiệm vụ trọng tâm)."""
+
+
+class FocusLifted(_Task, type="tasks.task.focus_lifted.v1", key="task_id"):
+    """The task was taken from the short list."""
+
+
+class _Party(_Task):
+    party_id: Annotated[str, Field(description="Opaque; its label stands in the task alone", examples=["019a8f2e-9d01"])]
+    party: Annotated[
+        str,
+        Field(description="prestigious_person, youth_union, firm, cooperative, other", examples=["prestigious_person"]),
+    ]
+    unit_id: Annotated[UnitId, Field(description="The unit through which it is reached")]
+
+
+class PartyNamed(_Party, type="tasks.task.party_named.v1", key="task_id"):
+    """Somebody without an account takes part in the task and is reached through a unit."""
+
+
+class PartyReached(_Party, type="tasks.task.party_reached.v1", key="task_id"):
+    """The unit said that it has reached the party, on recorded words."""
+
+
+class PartyRemoved(_Party, type="tasks.task.party_removed.v1", key="task_id"):
+    """The party takes part no more, on recorded words."""

@@ -43,10 +43,19 @@ from common.contracts.tasks_life import (
     TaskEscalated,
     TaskReopened,
 )
-from common.contracts.tasks_means import EvidenceRejected, PartAsked, PartReturned, PartSubmitted, PartWithdrawn, TaskOverspent
+from common.contracts.tasks_means import (
+    EvidenceRejected,
+    FocusSet,
+    PartAsked,
+    PartReturned,
+    PartSubmitted,
+    PartWithdrawn,
+    PartyNamed,
+    TaskOverspent,
+)
 from common.contracts.training import EnrolmentOpened
 from common.errors import Words
-from notifications.domain.text import Bilingual, days_late, days_left, days_silent, due_day, one_line, paper
+from notifications.domain.text import Bilingual, days_late, days_left, days_silent, due_day, one_line, paper, party
 
 Role = Literal[
     "responsible", "approver", "learner", "lead_unit_heads", "unit_heads", "standing_agency", "committee_leader", "its_level"
@@ -70,7 +79,7 @@ class Reaction:
     """Of a fact of type `event` the holders of `told` are told, once each.
 
     `title` and `body` are templates over `{title}`, `{due}`, `{days}`, `{period}`, `{paper}`, `{silent}`, `{late}`, `{wanted}`,
-    `{before}`, `{until}`, `{committed}` and `{part_due}`; `about` is the path of what it is about, over the event's fields.
+    `{before}`, `{until}`, `{committed}`, `{part_due}`, `{party}`; `about` is the path of what it is about, over its fields.
     """
 
     kind: str
@@ -291,6 +300,18 @@ REACTIONS: tuple[Reaction, ...] = (
               "The lead needs your unit's part of the task '{title}' no more."),
     ),
     Reaction(
+        "focus_set", FocusSet, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Nhiệm vụ trọng tâm: {title}", "On the short list: {title}"),
+        Words("Nhiệm vụ «{title}» (hạn: {due}) được đưa vào danh sách trọng tâm. Đề nghị ưu tiên thực hiện.",
+              "The task '{title}' (due day: {due}) was put on the short list. Please do it first."),
+    ),
+    Reaction(
+        "party_named", PartyNamed, ("unit_heads",), _TASK,
+        Words("Cần liên hệ {party}: {title}", "To be reached, {party}: {title}"),
+        Words("Nhiệm vụ «{title}» (hạn: {due}) có {party} tham gia, liên hệ qua đơn vị. Đề nghị liên hệ và ghi nhận kết quả.",
+              "In the task '{title}' (due day: {due}) {party} takes part and is reached through your unit. Please reach it."),
+    ),
+    Reaction(
         "concretisation_reminded", ConcretisationReminded, ("unit_heads",), _MATRIX,
         Words("Đôn đốc cụ thể hóa: {paper}", "Still to be concretised: {paper}"),
         Words("Đơn vị chưa có văn bản cụ thể hóa {paper} ({silent}; hạn: {due}). "
@@ -351,6 +372,7 @@ def words(reaction: Reaction, event: Event) -> tuple[Bilingual, Bilingual]:
         "days": days_left(getattr(event, "days_left", 0)),
         "silent": days_silent(getattr(event, "silent_working_days", None)),
         "paper": paper(one_line(str(getattr(event, "number", ""))), getattr(event, "issued_on", None)),
+        "party": party(getattr(event, "party", "")),
         "late": days_late(getattr(event, "days_late", 0)),
         **{name: due_day(getattr(event, field, None)) for name, field in _DAYS.items()},
     }

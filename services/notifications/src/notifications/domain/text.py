@@ -57,3 +57,16 @@ def paper(number: str, issued_on: date | None) -> Bilingual:
     if issued_on is None:
         return Bilingual(vi=f"văn bản số {number}", en=number)
     return Bilingual(vi=f"văn bản số {number} ngày {issued_on:%d/%m/%Y}", en=f"{number} of {issued_on:%Y-%m-%d}")
+
+
+_PARTIES = {
+    "prestigious_person": Bilingual(vi="người có uy tín", en="a prestigious person"),
+    "youth_union": Bilingual(vi="đoàn thanh niên", en="the youth union"),
+    "firm": Bilingual(vi="doanh nghiệp", en="a firm"),
+    "cooperative": Bilingual(vi="hợp tác xã", en="a cooperative"),
+}
+
+
+def party(kind: str) -> Bilingual:
+    """Who takes part without an account, by role; a kind that this version does not know is somebody."""
+    return _PARTIES.get(kind, Bilingual(vi="một bên", en="somebody"))

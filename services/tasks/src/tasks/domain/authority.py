@@ -54,6 +54,19 @@ def check_asks(actor: Actor, task: Task) -> None:
         )
 
 
+def check_rates(actor: Actor, task: Task) -> None:
+    """Raise unless the actor is the responsible person or the approver, or acts for the lead unit."""
+    check_sees(actor, task)
+    in_person = actor.kind == "person" and actor.id in (task.responsible_id, task.approver_id)
+    if not (in_person or actor.acts_for(task.lead_unit_id)):
+        raise Forbidden(
+            Words(
+                "Chỉ đơn vị chủ trì, người chịu trách nhiệm hoặc người duyệt đánh giá được.",
+                "Only the lead unit, the responsible person or the approver may say that.",
+            )
+        )
+
+
 _RANK = ("central", "province", "department", "district", "commune", "commune_body")
 """Levels of the register from the highest to the lowest; levels that it does not know are not compared."""
 

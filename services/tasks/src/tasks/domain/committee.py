@@ -10,7 +10,7 @@ from common.contracts.tasks import CommitteeSettingsChanged
 from common.domain import Aggregate, Day
 from tasks.domain.deadline import Cadence
 from tasks.domain.matters import DecidedBy, Told
-from tasks.domain.means import ResourceKind
+from tasks.domain.means import Priority, ResourceKind
 from tasks.domain.working_days import WeekendRule, WorkingDays
 
 COMMITTEE_ID = "committee"
@@ -29,6 +29,19 @@ _ESCALATIONS = (
     Escalation(days=5, level="standing_agency"),
     Escalation(days=10, level="committee_leader"),
 )
+
+
+class PriorityWeights(BaseModel):
+    """What a task of each priority weighs; one without a mark weighs as a normal one."""
+
+    model_config = ConfigDict(frozen=True)
+    high: int
+    normal: int
+    low: int
+
+    def of(self, priority: Priority | None) -> int:
+        weights: dict[Priority, int] = {"high": self.high, "normal": self.normal, "low": self.low}
+        return weights[priority or "normal"]
 
 
 class Committee(Aggregate):
@@ -99,6 +112,13 @@ class Committee(Aggregate):
     broken_commitment_told: Told = "standing_agency"
     """Who is told that a commitment was broken: the level above the unit; 624/TB-VPCP asks for letters, and says of none that
     was not kept what follows."""
+
+    focus_set_by: Literal["approver", "standing_agency"] = "standing_agency"
+    """Who sets priorities and the short list: the meeting asked the committee to pick what can be done (DOMAIN 0), and the
+    standing agency acts for it; the sources name no one."""
+    priority_weights: PriorityWeights | None = None
+    """How much an open task weighs in the load of units and people, by its priority; None: all weigh the same. No source
+    weighs tasks."""
 
     @property
     def working_days(self) -> WorkingDays:

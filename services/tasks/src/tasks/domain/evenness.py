@@ -1,4 +1,4 @@
-"""How evenly work lies on units: one figure, and who carries much more or much less than the mean."""
+"""How evenly work lies on units or people: one figure, and who carries much more or much less than the mean."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fractions import Fraction
 
 @dataclass(frozen=True)
 class Share:
-    """The load of one unit, and how many times the mean that is."""
+    """The load of one unit or person, and how many times the mean that is."""
 
     unit_id: str
     load: int

@@ -1,5 +1,5 @@
 """What is kept of a task's means: evidence with its reviews, resources, parts of
-coordinators. The rules stand in the modules that act on it."""
+coordinators, marks, parties. The rules stand in the modules that act on it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from tasks.domain.product import EvidenceKind
 Verdict = Literal["seen", "accepted", "rejected"]
 Reviewed = Literal["unreviewed", "accepted", "rejected", "superseded"]
 
+Feasibility = Literal["feasible", "doubtful", "infeasible"]
+Priority = Literal["high", "normal", "low"]
+PartyKind = Literal["prestigious_person", "youth_union", "firm", "cooperative", "other"]
 PartDecision = Literal["accept", "return", "withdraw"]
 ResourceKind = Literal["people", "money", "equipment"]
 
@@ -127,3 +130,36 @@ class Part(Kept):
     def missing(self) -> bool:
         """True while the lead needs it and has not accepted it."""
         return self.state in ("asked", "submitted")
+
+
+class FeasibilityMark(Said):
+    value: Feasibility
+
+
+class PriorityMark(Said):
+    value: Priority
+
+
+class Rating(Kept):
+    """Marks that people set, each by whom and why: the meeting asked to pick tasks that can be done (DOMAIN 0)."""
+
+    feasibility: FeasibilityMark | None = None
+    priority: PriorityMark | None = None
+    focus: Said | None = None
+    """Set while the task stands on the short list."""
+
+
+class Party(Kept):
+    """Somebody who takes part without an account (người có uy tín, đoàn thanh niên, doanh nghiệp, hợp tác xã; DOMAIN 0), called
+    by role and never by name.
+    """
+
+    id: str
+    kind: PartyKind
+    label: str
+    unit_id: str
+    """The unit through which they are reached."""
+    named: Said
+    """What is asked of them, in words."""
+    reached: list[Said] = Field(default_factory=list)
+    removed: Said | None = None

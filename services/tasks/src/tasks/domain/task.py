@@ -20,7 +20,7 @@ from tasks.domain.concretisation import Asked
 from tasks.domain.deadline import Cadence
 from tasks.domain.kept import Kept
 from tasks.domain.matters import CatchUp, Dispute, Extension, Steps
-from tasks.domain.means import Evidence, Part, Resources
+from tasks.domain.means import Evidence, Part, Party, Rating, Resources
 from tasks.domain.product import EvidenceKind, ProductKind
 
 State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
@@ -132,6 +132,8 @@ class Task(Aggregate):
     """By what its product is accepted (tiêu chí nghiệm thu), each in its words; evidence says which of them it shows met."""
     authority: str = ""
     resources: Resources = Field(default_factory=Resources)
+    parties: list[Party] = Field(default_factory=list)
+    rating: Rating = Field(default_factory=Rating)
     parts: list[Part] = Field(default_factory=list)
     """What coordinating units do for it; the lead answers for the whole."""
 

@@ -1,5 +1,5 @@
 """What callers see of a task's means: evidence with what was said of it, the criteria that it shows met,
-resources, parts of coordinators.
+resources, parts of coordinators, marks that people set, parties.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from common.http import View
 from tasks.domain.exact import Exact
-from tasks.domain.means import Evidence, PartDecision, ResourceKind, Reviewed, Verdict
+from tasks.domain.means import Evidence, Feasibility, PartDecision, PartyKind, Priority, ResourceKind, Reviewed, Verdict
 from tasks.domain.parts import PartStanding, standing_of_part
 from tasks.domain.product import EvidenceKind
 from tasks.domain.resources import lacking
@@ -93,12 +93,38 @@ class PartView(View):
     answers: list[PartAnswerView]
 
 
+class FeasibilityView(SaidView):
+    value: Feasibility
+
+
+class PriorityView(SaidView):
+    value: Priority
+
+
+class RatingView(View):
+    feasibility: FeasibilityView | None
+    priority: PriorityView | None
+    focus: SaidView | None = Field(description="Who put it on the short list, when, and why")
+
+
+class PartyView(View):
+    id: str = Field(description="Opaque: events name the party by it alone")
+    kind: PartyKind
+    label: str = Field(description="What it is called, by role")
+    unit_id: str = Field(description="The unit through which it is reached")
+    named: SaidView
+    reached: list[SaidView]
+    removed: SaidView | None
+
+
 class MeansView(View):
     """What stands beside a task whole."""
 
     criteria: list[CriterionView]
     evidence: list[EvidenceView]
     resources: ResourcesView
+    parties: list[PartyView] = Field(description="Who takes part without an account")
+    rating: RatingView
     parts: list[PartView] = Field(description="Of coordinating units, by number")
     submitted_without: list[int] = Field(description="Parts that were missing when its result was last handed in")
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from common.contracts.fields import IsoDay
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork, check_version
-from tasks.domain.committee import Committee, Escalation
+from tasks.domain.committee import Committee, Escalation, PriorityWeights
 from tasks.domain.deadline import Cadence
 from tasks.domain.matters import DecidedBy, Told
 from tasks.domain.means import ResourceKind
@@ -39,6 +39,19 @@ def _steps(given: list[GivenEscalation]) -> list[Escalation]:
     """Each once, by days; on the same day the lower level first."""
     steps = {Escalation(days=one.days, level=one.level) for one in given}
     return sorted(steps, key=lambda step: (step.days, get_args(Told).index(step.level)))
+
+
+Weight = Annotated[int, Field(strict=True, ge=0, le=100)]
+
+
+class GivenWeights(Command):
+    high: Weight
+    normal: Weight
+    low: Weight
+
+
+def _weights(given: GivenWeights | None) -> PriorityWeights | None:
+    return None if given is None else PriorityWeights(**given.model_dump())
 
 
 class CommitteeSettings(MergePatch):
@@ -111,6 +124,14 @@ class CommitteeSettings(MergePatch):
     broken_commitment_told: Annotated[Told, Field(description="Who is told of a commitment that was not kept")] = (
         "standing_agency"
     )
+    focus_set_by: Annotated[
+        Literal["approver", "standing_agency"], Field(description="Who sets priorities and the short list")
+    ] = "standing_agency"
+    priority_weights: Annotated[
+        GivenWeights | None,
+        Field(description="What a task weighs in the load of units and people; null: all the same"),
+        AfterValidator(_weights),
+    ] = None
 
 
 class SetCommittee(Command):

@@ -23,6 +23,12 @@ class EscalationView(View):
     level: Told
 
 
+class WeightsView(View):
+    high: int
+    normal: int
+    low: int
+
+
 class CommitteeView(View):
     authority_required: bool
     nearly_due_days: int
@@ -47,6 +53,8 @@ class CommitteeView(View):
     resources_required: list[ResourceKind]
     money_granted_by: Literal["approver", "standing_agency"]
     broken_commitment_told: Told
+    focus_set_by: Literal["approver", "standing_agency"]
+    priority_weights: WeightsView | None
 
     @classmethod
     def of(cls, rules: Committee) -> CommitteeView:

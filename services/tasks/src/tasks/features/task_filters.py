@@ -45,6 +45,7 @@ class Filters:
     asks: Annotated[Asks | None, Query(description="Somebody has to decide about it")] = None
     pending: Annotated[Pending | None, Query(description="What waits for somebody")] = None
     mark: Annotated[Mark | None, Query(description="What its means are marked with")] = None
+    focus: Annotated[bool | None, Query(description="Stands on the short list")] = None
     owing: Annotated[str | None, Query(max_length=128, description="This unit owes the lead its part")] = None
     disputed: Annotated[bool | None, Query(description="A dispute waits for its answer")] = None
     q: Annotated[
@@ -144,6 +145,8 @@ class TaskQuery:
                 found.append(self._days(wanted.timeliness))
         if wanted.disputed is not None:
             found.append({"_d.pending": "dispute" if wanted.disputed else {"$ne": "dispute"}})
+        if wanted.focus is not None:
+            found.append({"_d.marks": "focus" if wanted.focus else {"$ne": "focus"}})
         if wanted.due_before is not None:
             found.append({"due_on": {"$lt": wanted.due_before.isoformat()}})
         if wanted.q:

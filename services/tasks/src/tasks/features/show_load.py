@@ -1,0 +1,59 @@
+"""What each unit, or each person, carries on a day."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import Query, Response
+from pydantic import Field
+
+from common.domain import local_day
+from common.http import Call, Items, Paged, Routes, View, reads
+from tasks.domain.load import load_of
+from tasks.store import PEOPLE, Holder, by_id, committee, loads_by, of_units
+
+routes = Routes("tasks")
+
+
+class LoadLine(View):
+    unit_id: str | None = Field(description="The unit, or that of the person")
+    person_id: str | None
+    open: int
+    overdue: int
+    load: int = Field(description="Open tasks, weighed by their priority where the committee says so")
+    tasks: str = Field(description="Where they are listed")
+
+
+@routes.get("/summary/load", response_model=Items[LoadLine])
+async def show_load(
+    call: Annotated[Call, reads("summary:read")],
+    listing: Paged,
+    by: Literal["unit", "person"] = "unit",
+    unit: Annotated[str | None, Query(max_length=128, description="Tasks that this unit leads")] = None,
+    as_of: Annotated[
+        date | None, Query(description="The day against which the present states are held; today when left out")
+    ] = None,
+) -> Response:
+    """Open tasks by lead unit or by responsible person, of the units that the caller acts for; who carries none has no line."""
+    day, rules = as_of or local_day(call.units.clock()), await committee(call.reader)
+    holder: Holder = "lead_unit_id" if by == "unit" else "responsible_id"
+    of_actor = of_units(call.actor, unit, "lead_unit_id")
+    behind: dict[str, Any] = {holder: {"$gt": call.after(listing) or ""}}
+    found = await loads_by(call.reader, holder, {"$and": [of_actor, behind]} if of_actor else behind)
+    carriers = sorted(found)[: listing.limit + 1]
+    people = await by_id(call.reader, PEOPLE, carriers) if by == "person" else {}
+
+    def line(carrier: str) -> LoadLine:
+        load = load_of(found[carrier], day, rules)
+        person = people.get(carrier)
+        return LoadLine(
+            unit_id=carrier if by == "unit" else None if person is None else person.unit_id,
+            person_id=carrier if by == "person" else None,
+            open=load.open,
+            overdue=load.overdue,
+            load=load.weight,
+            tasks=f"/v1/tasks?{'unit' if by == 'unit' else 'responsible'}={carrier}",
+        )
+
+    return call.page(carriers, listing, lambda carrier: carrier, line)
