@@ -76,6 +76,7 @@ from tasks.features import (
     show_evenness,
     show_history,
     show_late_list,
+    show_long_import,
     show_person,
     show_report_plan,
     show_rubric,
@@ -85,9 +86,11 @@ from tasks.features import (
     show_task,
     show_unit,
     show_view,
+    start_long_import,
     submit_period,
     submit_task,
     sweep_due_days,
+    work_through_imports,
 )
 from tasks.store import STORES, STORES_OF_REPORTS
 
@@ -161,6 +164,7 @@ service = Service(
         show_evenness.routes,
         show_history.routes,
         show_late_list.routes,
+        show_long_import.routes,
         show_person.routes,
         show_report_plan.routes,
         show_rubric.routes,
@@ -170,6 +174,7 @@ service = Service(
         show_task.routes,
         show_unit.routes,
         show_view.routes,
+        start_long_import.routes,
         submit_period.routes,
         submit_task.routes,
     ],
@@ -179,6 +184,7 @@ service = Service(
         Job("climb-ladders", timedelta(seconds=30), climb_ladders.run),
         Job("freeze-closed-months", timedelta(minutes=1), freeze_closed_months.run),
         Job("keep-calendars", timedelta(seconds=30), keep_calendars.run),
+        Job("work-through-imports", timedelta(seconds=2), work_through_imports.run),
         Job("follow-papers", timedelta(seconds=2), follow_papers.run),
     ],
     body_limits={"/v1/imports": 8 * 1024 * 1024},

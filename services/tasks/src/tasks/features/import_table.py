@@ -120,7 +120,7 @@ async def handle(command: ImportTable, uow: UnitOfWork) -> ImportView:
     """Raises `Forbidden` for a caller who is limited to some units, `TooLarge` when there is too much to say."""
     check_whole_province(uow.actor)
     work = Import(command.table, uow, command.dry_run, command.sample)
-    return _told(command.table, await WAYS[command.kind].take_over(work))
+    return told(command.table, await WAYS[command.kind].take_over(work))
 
 
 def check_whole_province(actor: Actor) -> None:
@@ -134,7 +134,8 @@ def check_whole_province(actor: Actor) -> None:
         )
 
 
-def _told(table: Table, readings: Sequence[Reading]) -> ImportView:
+def told(table: Table, readings: Sequence[Reading]) -> ImportView:
+    """What there is to say of each row."""
     rows = [
         RowView(
             row=reading.row.number,
