@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import effect, events, repository, service
+from bench import effect, events, repository, service, sizes
 from bench.gateway import gateway
 from bench.load import ROOT
 from bench.machine import machine
@@ -34,6 +34,7 @@ BENCHES: dict[str, Callable[[str, str, Pace], Awaitable[Taken]]] = {
     "consumer": events.consumer,
     "batch": events.batch,
     "effect": effect.post_to_ledger,
+    "sizes": sizes.through_the_gateway,
 }
 assert list(BENCHES) == list(TITLES)
 

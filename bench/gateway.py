@@ -113,9 +113,9 @@ async def _open(home: Path, kafka: str, mongo: str, stack: AsyncExitStack) -> tu
         lambda: answers(service),
         cwd=ROOT,
     )
-    ours, url, secret = _gateway(home, kafka, mongo, service)
+    ours, url, secret = front(home, kafka, mongo, service)
     await stack.enter_async_context(running(stub, ours))
-    token = await _token(url, secret)
+    token = await granted(url, secret)
     doors = {OURS: Door(url, token, (pid(ours),))}
     await _check(OURS, doors[OURS], duties=True)
     async with httpx2.AsyncClient(trust_env=False) as client:
@@ -136,12 +136,12 @@ async def _open(home: Path, kafka: str, mongo: str, stack: AsyncExitStack) -> tu
     return doors, missing
 
 
-def _gateway(home: Path, kafka: str, mongo: str, service: int) -> tuple[Part, str, str]:
-    front, ops = free_port({service}), free_port({service})
+def front(home: Path, kafka: str, mongo: str, service: int) -> tuple[Part, str, str]:
+    port, ops = free_port({service}), free_port({service})
     made, secret = Secrets.make(), secrets.token_urlsafe(32)
-    ours, area = f"http://127.0.0.1:{front}", f"bench{int(time.time())}"
+    ours, area = f"http://127.0.0.1:{port}", f"bench{int(time.time())}{secrets.token_hex(2)}"
     environment = {
-        "API_PORT": str(front), "OPS_PORT": str(ops), "MONGO_URI": mongo, "DATABASE": f"{area}_gateway",
+        "API_PORT": str(port), "OPS_PORT": str(ops), "MONGO_URI": mongo, "DATABASE": f"{area}_gateway",
         "KAFKA_BOOTSTRAP": kafka, "TOPIC_PREFIX": f"{area}-", "INTERNAL_JWKS_URL": f"{ours}/.well-known/jwks.json",
         "CURSOR_KEY": secrets.token_urlsafe(16), "SIGNING_KEY": made.signing_key, "PUBLIC_URL": ours,
         **{f"{name}_URL": f"http://127.0.0.1:{service}" for name in ("TASKS", "TRAINING", "NOTIFICATIONS", "AUDIT")},
@@ -151,7 +151,7 @@ def _gateway(home: Path, kafka: str, mongo: str, service: int) -> tuple[Part, st
     }  # fmt: skip
 
     async def ready() -> bool:
-        return await answers(front) and await http_status(f"http://127.0.0.1:{ops}/readyz") == 200
+        return await answers(port) and await http_status(f"http://127.0.0.1:{ops}/readyz") == 200
 
     command = [sys.executable, "-m", "gateway.app", "--role", "api"]
     return Part("gateway", "api", command, home / "gateway.log", ready, env=environment, cwd=ROOT), ours, secret
@@ -178,16 +178,17 @@ async def _check(name: str, door: Door, *, duties: bool) -> None:
             assert wanted != 200 or answer.content == BODY, f"{name} changed the service's answer"
 
 
-async def _token(ours: str, secret: str) -> str:
+async def granted(ours: str, secret: str, scope: str = "tasks:read tasks:write") -> str:
+    """An access token of the first client, once the gateway gives one."""
     async with httpx2.AsyncClient(base_url=ours, trust_env=False) as client:
 
-        async def granted() -> str | None:
+        async def ask() -> str | None:
             answer = await client.post(
                 "/oauth2/token",
-                data={"grant_type": "client_credentials", "scope": "tasks:read tasks:write"},
+                data={"grant_type": "client_credentials", "scope": scope},
                 auth=(CLIENT, secret),
             )
             token: str | None = json.loads(answer.content).get("access_token")
             return token
 
-        return await eventually("the gateway gives a token", granted)
+        return await eventually("the gateway gives a token", ask)

@@ -19,6 +19,7 @@ TITLES = {
     "consumer": "Consumer",
     "batch": "Batch consumer",
     "effect": "From a request to its audited effect",
+    "sizes": "Sizes",
 }
 """Every bench, in the order of the page."""
 
@@ -34,12 +35,6 @@ judge the ratios; microseconds of processor time (user + system, of all processe
 database and broker share the processors with what is measured. Where the load at the start is not near 0, others were at work
 on the machine: the spread then says how far a ratio can be trusted."""
 
-NOT_TAKEN = """\
-## Not taken by `make bench`
-
-List, board and matrix at 1 M rows against 1 k rows (goal: p50 ≤ 1.5 times): the local database server is good to about 20,000
-rows, so this needs a server of another size behind `MONGO_URI`."""
-
 _SECTION = re.compile(r"<!-- bench (\w+) -->\n(.*?)\n<!-- /bench -->", re.DOTALL)
 HEAD = "| measure | against | ratio | goal | verdict | ours | theirs | CPU each, ours / theirs |\n" + "|---" * 8 + "|"
 
@@ -54,7 +49,7 @@ def renew(page: str, taken: Mapping[str, tuple[Sequence[Comparison], Mapping[str
         for name, title in TITLES.items()
         if name in sections
     ]
-    return "\n\n".join([INTRO, _missed(sections), *shown, NOT_TAKEN]) + "\n"
+    return "\n\n".join([INTRO, _missed(sections), *shown]) + "\n"
 
 
 def section(comparisons: Sequence[Comparison], about: Mapping[str, str]) -> str:

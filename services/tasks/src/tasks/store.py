@@ -27,6 +27,7 @@ from tasks.domain.handover import Fate, fates
 from tasks.domain.issuers import Issuers, unit_spellings
 from tasks.domain.leads import Names
 from tasks.domain.load import Carried
+from tasks.domain.long_import import ImportPart, LongImport
 from tasks.domain.marks import marks
 from tasks.domain.matters import LEVELS
 from tasks.domain.month import Month
@@ -224,6 +225,9 @@ TASKS = Store(
 BOARDS = Store(Board, "boards")
 BOARD_CHANGES = Store(Change, "board_changes")
 """What boards do not hold yet. Only ever inserted into and deleted from, so that no writer waits for another (ADR 0011)."""
+IMPORTS = Store(LongImport, "imports", (Index("_d.open"),), lambda one: {"open": one.id if one.ended_at is None else None})
+IMPORT_PARTS = Store(ImportPart, "import_parts", (Index("at", expire_seconds=30 * 24 * 3600),))
+"""What was found on the rows of a long import goes after 30 days; the import itself stays."""
 VIEWS = Store(TaskList, "views", (Index("owner", "_id"),))
 PERIODS = Store(Period, "periods", (Index("task_id", "-_d.order"), Index("_d.untold"), Index("_d.due")), _due)
 HISTORY = Store(HistoryLine, "history", (Index("task_id", "number"),))
@@ -277,6 +281,8 @@ STORES = (
     TASKS,
     BOARDS,
     BOARD_CHANGES,
+    IMPORTS,
+    IMPORT_PARTS,
     VIEWS,
     PERIODS,
     HISTORY,

@@ -71,7 +71,7 @@ class Table(NamedTuple):
 # --- CSV ---
 
 
-def read_csv(data: bytes, columns: Columns) -> Table:
+def read_csv(data: bytes, columns: Columns, most: int = MAX_ROWS) -> Table:
     """Read a comma-separated file in UTF-8. Raises `Invalid` when it is no table of these columns, `TooLarge`."""
     text = _decode(data)
     _check_delimiter(text, columns)  # first: the wrong sign spoils the quotation marks as well
@@ -89,7 +89,7 @@ def read_csv(data: bytes, columns: Columns) -> Table:
         for number, record in enumerate(records[1:], 2)
         if any(cell.strip() for cell in record)
     ]
-    return Table(_checked(rows), tuple(findings))
+    return Table(_checked(rows, most), tuple(findings))
 
 
 def _decode(data: bytes) -> str:
@@ -295,18 +295,18 @@ def _cleaned(number: int, cells: Iterable[tuple[str, str]], columns: Columns) ->
     return Row(number, taken, tuple(findings))
 
 
-def _checked(rows: Sequence[Row]) -> tuple[Row, ...]:
+def _checked(rows: Sequence[Row], most: int) -> tuple[Row, ...]:
     if not rows:
         raise _unreadable(
             "no_rows",
             Words("Không có dòng dữ liệu nào.", "There is no row of data."),
             Words("Hãy thêm ít nhất một dòng dưới tiêu đề.", "Add at least one row below the header."),
         )
-    if len(rows) > MAX_ROWS:
+    if len(rows) > most:
         raise TooLarge(
             Words(
-                f"Tệp có {len(rows)} dòng; mỗi lần nhập tối đa {MAX_ROWS}.",
-                f"The file has {len(rows)} rows; an import takes {MAX_ROWS}.",
+                f"Tệp có {len(rows)} dòng; mỗi lần nhập tối đa {most}.",
+                f"The file has {len(rows)} rows; an import takes {most}.",
             ),
             [
                 FieldProblem(
@@ -314,8 +314,8 @@ def _checked(rows: Sequence[Row]) -> tuple[Row, ...]:
                     "too_many_rows",
                     Words("Quá nhiều dòng.", "Too many rows."),
                     Words(
-                        f"Hãy chia tệp, mỗi tệp tối đa {MAX_ROWS} dòng cùng tiêu đề.",
-                        f"Divide it into files of at most {MAX_ROWS} rows with the same header.",
+                        f"Hãy chia tệp, mỗi tệp tối đa {most} dòng cùng tiêu đề.",
+                        f"Divide it into files of at most {most} rows with the same header.",
                     ),
                 )
             ],
@@ -326,7 +326,7 @@ def _checked(rows: Sequence[Row]) -> tuple[Row, ...]:
 # --- JSON ---
 
 
-def read_json(data: bytes, columns: Columns) -> Table:
+def read_json(data: bytes, columns: Columns, most: int = MAX_ROWS) -> Table:
     """Read an array of objects whose names are those of the columns; row 1 is the first object. Raises `Invalid`."""
     try:
         parsed = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
@@ -352,7 +352,7 @@ def read_json(data: bytes, columns: Columns) -> Table:
     for number, one in enumerate(objects, 1):
         said = tuple(unknown.pop(name) for name in one if name in unknown)  # once, where it stands first
         rows.append(_row_of_object(number, one, columns, said))
-    return Table(_checked(rows))
+    return Table(_checked(rows, most))
 
 
 def _row_of_object(number: int, one: Mapping[str, Any], columns: Columns, said: tuple[Finding, ...]) -> Row:

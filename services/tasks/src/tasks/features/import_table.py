@@ -121,7 +121,7 @@ async def handle(command: ImportTable, uow: UnitOfWork) -> ImportView:
     """Raises `Forbidden` for a caller who is limited to some units, `TooLarge` when there is too much to say."""
     check_whole_province(uow.actor)
     work = Import(command.table, uow, command.dry_run, command.sample, command.whole)
-    return _told(command.table, await WAYS[command.kind].take_over(work), work.dropped)
+    return told(command.table, await WAYS[command.kind].take_over(work), work.dropped)
 
 
 def check_whole_province(actor: Actor) -> None:
@@ -135,7 +135,8 @@ def check_whole_province(actor: Actor) -> None:
         )
 
 
-def _told(table: Table, readings: Sequence[Reading], dropped: Sequence[Task]) -> ImportView:
+def told(table: Table, readings: Sequence[Reading], dropped: Sequence[Task] = ()) -> ImportView:
+    """What there is to say of each row, and of the tasks that the plan no longer names."""
     rows = [
         RowView(
             row=reading.row.number,

@@ -1,0 +1,93 @@
+"""Hand in a plan of up to tens of thousands of tasks: it is read at once, and taken over part by part by the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+from pydantic import Field, SkipValidation
+
+from common.errors import LANGUAGE
+from common.http import Command, Effect, Routes, raw_body, writes
+from common.outbox import new_id
+from common.unit_of_work import UnitOfWork
+from tasks.domain.long_import import ImportPart, LongImport, in_parts
+from tasks.domain.rows_tasks import TASK_COLUMNS, Sample
+from tasks.domain.table import Row, read_csv, read_json
+from tasks.features.import_table import SECONDS, Form, check_whole_province, form_of
+from tasks.features.long_import_view import LongImportView
+from tasks.store import IMPORT_PARTS, IMPORTS
+
+routes = Routes("imports")
+MOST_ROWS = 50_000
+
+
+class StartLongImport(Command):
+    """The bytes are known by their digest, so that a repeat is the same only when the file is."""
+
+    dry_run: bool
+    sample: Sample | None
+    form: Form
+    sha256: str
+    parts: Annotated[list[list[Row]], SkipValidation, Field(exclude=True)]
+
+
+async def handle(command: StartLongImport, uow: UnitOfWork) -> LongImport:
+    """Raises `Forbidden` for a caller who is limited to some units. All parts are kept, or none."""
+    check_whole_province(uow.actor)
+    started = LongImport(
+        id=new_id(),
+        started_at=uow.now,
+        by_kind=uow.actor.kind,
+        by_id=uow.actor.id,
+        language=LANGUAGE.get(),
+        dry_run=command.dry_run,
+        sample=command.sample,
+        rows=sum(len(rows) for rows in command.parts),
+        parts=len(command.parts),
+    )
+    for number, rows in enumerate(command.parts, 1):
+        uow.add(IMPORT_PARTS, ImportPart(id=ImportPart.id_of(started.id, number), at=uow.now, rows=rows))
+        await uow.flush()  # a call with all of them would be too long for some servers
+    return uow.save(IMPORTS, started)
+
+
+def read(body: bytes, form: Form) -> list[list[Row]]:
+    """The rows of a table by part. Raises `Invalid` when it is no such table at all, `TooLarge`."""
+    table = (read_csv if form == "csv" else read_json)(body, TASK_COLUMNS, MOST_ROWS)
+    return in_parts(table.rows, "task_uid")
+
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": f"At most 8 MiB and {MOST_ROWS} rows, with the columns of `kind=tasks`",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            "application/json": {"schema": {"type": "array", "items": {"type": "object"}, "maxItems": MOST_ROWS}},
+        },
+    }
+}
+
+
+@routes.post("/imports/long", status_code=202, response_model=LongImportView, openapi_extra=_BODY)
+@raw_body
+async def start_long_import(
+    effect: Annotated[Effect, writes("imports:write")],
+    dry_run: bool = False,
+    sample: Annotated[Sample | None, Query(description="As for `POST /v1/imports`")] = None,
+) -> Response:
+    """Take over a plan that is too long for `POST /v1/imports`. A file that is no such table is refused before anything is
+    taken over; then each part of it comes in once and whole, in the order of the file. Its progress can be asked for.
+    """
+    form = form_of(effect.request.headers.get("content-type", ""))
+    check_whole_province(effect.actor)
+    body = await effect.request.body()
+    parts = await asyncio.to_thread(read, body, form)
+    digest = hashlib.sha256(body).hexdigest()
+    command = StartLongImport(dry_run=dry_run, sample=sample, form=form, sha256=digest, parts=parts)
+    return await effect.run(
+        handle, command, LongImportView.of, status=202, location=lambda one: f"/v1/imports/long/{one.id}", seconds=SECONDS
+    )
