@@ -107,6 +107,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call() -> Generator[None, Any, Any]:
+    found.clear()  # a test that failed has left some
     result = yield
     asked = sorted(set(found))
     found.clear()

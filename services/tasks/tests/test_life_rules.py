@@ -236,12 +236,18 @@ def test_the_day_of_handing_in_is_corrected_of_a_wrong_status_alone() -> None:
         dispute(task, kind, said(), RULES)  # type: ignore[arg-type]
         with pytest.raises(RuleBroken) as broken:
             uphold_dispute(task, said(), day)
-        assert codes(broken) == ["no_day_to_correct"]
+        (problem,) = broken.value.errors
+        assert (problem.field, problem.code, problem.quote) == ("handed_in_on", "no_day_to_correct", day.isoformat())
         assert task.disputes[0].state == "open"
     working = a_task(state="in_progress")
     dispute(working, "wrong_status", said(), RULES)
     with pytest.raises(RuleBroken):
         uphold_dispute(working, said(), date(2026, 11, 1))
+    task = a_task(state="submitted", submitted_on=handed_in)
+    dispute(task, "wrong_status", said(), RULES)
+    uphold_dispute(task, said(), date(2026, 11, 19))
+    assert task.submitted_on == date(2026, 11, 19)
+    assert task.take_lines()[-1][2]["submitted_on"] == ["2026-11-20", "2026-11-19"]
 
 
 # --- the ladder ---
