@@ -170,15 +170,16 @@ def test_a_claim_is_made_once_and_answered_once() -> None:
     one.claim_not_applicable(PAPER, ISSUED, "client:a", "Không có cơ sở")
     with pytest.raises(RuleBroken) as twice:
         one.claim_not_applicable(PAPER, ISSUED, "client:a", "Vẫn vậy")
-    assert [problem.code for problem in twice.value.errors] == ["claimed_already"]
+    assert [(problem.field, problem.code) for problem in twice.value.errors] == [("unit_id", "claimed_already")]
     one.decide_not_applicable(PAPER, "rejected", TODAY, "client:b", "Vẫn phải làm")
     with pytest.raises(RuleBroken) as answered:
         one.decide_not_applicable(PAPER, "confirmed", TODAY, "client:b", "")
     assert [problem.code for problem in answered.value.errors] == ["nothing_claimed"]
     one.claim_not_applicable(PAPER, TODAY, "client:a", "Thêm căn cứ")
     assert [made.decision for made in one.claims] == ["rejected", None], "both stay"
+    one.decide_not_applicable(PAPER, "confirmed", TODAY, "client:b", "Đúng vậy")
     kinds = [event.type.split(".")[2] for event in one.take_recorded()]
-    assert kinds == ["claimed", "rejected", "claimed"]
+    assert kinds == ["claimed", "rejected", "claimed", "confirmed"]
     done = row("a", entry("p", ISSUED))
     with pytest.raises(RuleBroken) as has_one:
         done.claim_not_applicable(PAPER, TODAY, "client:a", "x")

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from common.domain import Actor, local_day
 from common.errors import Forbidden, RuleBroken
 from services.tasks.tests.task_world import DOER, HEAD, NOW, PROVINCE, SCOPES, SYSTEM_A, SYSTEM_B, A, B, a_task
-from services.tasks.tests.test_report_queries import covered
 from tasks.domain.authority import check_decides, check_not_own, check_not_pushed_up
 from tasks.domain.catch_up import give_remedy_plan, standing_of
 from tasks.domain.committee import Committee, Escalation
@@ -26,7 +25,7 @@ from tasks.domain.report_forms import csv_of, page_of
 from tasks.domain.steps import climb, climbed, counted_from
 from tasks.domain.task import Clock, State, Task
 from tasks.domain.timeliness import timeliness
-from tasks.store import TASKS, unanswered, unclimbed
+from tasks.store import TASKS
 
 RULES = Committee()
 DUE = date(2026, 11, 30)
@@ -237,12 +236,18 @@ def test_the_day_of_handing_in_is_corrected_of_a_wrong_status_alone() -> None:
         dispute(task, kind, said(), RULES)  # type: ignore[arg-type]
         with pytest.raises(RuleBroken) as broken:
             uphold_dispute(task, said(), day)
-        assert codes(broken) == ["no_day_to_correct"]
+        (problem,) = broken.value.errors
+        assert (problem.field, problem.code, problem.quote) == ("handed_in_on", "no_day_to_correct", day.isoformat())
         assert task.disputes[0].state == "open"
     working = a_task(state="in_progress")
     dispute(working, "wrong_status", said(), RULES)
     with pytest.raises(RuleBroken):
         uphold_dispute(working, said(), date(2026, 11, 1))
+    task = a_task(state="submitted", submitted_on=handed_in)
+    dispute(task, "wrong_status", said(), RULES)
+    uphold_dispute(task, said(), date(2026, 11, 19))
+    assert task.submitted_on == date(2026, 11, 19)
+    assert task.take_lines()[-1][2]["submitted_on"] == ["2026-11-20", "2026-11-19"]
 
 
 # --- the ladder ---
@@ -338,19 +343,7 @@ def test_the_report_shows_both_days_and_an_older_one_gives_the_bytes_it_gave() -
     assert "kiến nghị" not in page_of(old, "x").decode()
 
 
-# --- indexes ---
-
-
-@pytest.mark.parametrize(
-    ("query", "sort"),
-    [
-        (unclimbed(5, DUE, "x"), ("_d.late",)),
-        (unanswered(DUE, "x"), ("_d.answer_by",)),
-        ({"_d.pending": "dispute", "_d.order": {"$lt": "x"}}, ("-_d.order",)),
-    ],
-)
-def test_what_the_jobs_and_lists_ask_is_a_range_of_an_index(query: dict[str, Any], sort: tuple[str, ...]) -> None:
-    assert covered(TASKS, query, sort)
+# --- what jobs look for ---
 
 
 def test_the_keys_that_the_jobs_look_for_stand_in_what_is_stored() -> None:
@@ -359,5 +352,21 @@ def test_the_keys_that_the_jobs_look_for_stand_in_what_is_stored() -> None:
     climb(task, RULES, DUE + timedelta(days=3))
     kept = TASKS.dump(task)["_d"]
     assert (kept["late"], kept["climbed"], kept["answer_by"]) == ("2026-11-30/t1", 3, "2026-12-01/t1")
+    assert (kept["untold"], kept["due"]) == ("2026-11-30/t1", "2026-11-30/t1")
     assert sorted(kept["pending"]) == ["commitment", "dispute"]
     assert local_day(datetime(2026, 11, 30, 17, 0, tzinfo=UTC)) == DUE + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "untold", "due"),
+    [
+        ({"told": 1}, None, "2026-11-30/t1"),
+        ({"told": 2}, None, None),
+        ({"state": "submitted"}, None, None),
+        ({"state": "draft"}, None, None),
+        ({"due_on": None}, None, None),
+    ],
+)
+def test_what_the_clock_has_yet_to_say_stands_under_a_key(changes: dict[str, Any], untold: str | None, due: str | None) -> None:
+    kept = TASKS.dump(a_task(**{"state": "in_progress", **changes}))["_d"]
+    assert (kept["untold"], kept["due"]) == (untold, due)

@@ -13,7 +13,6 @@ from common.contracts.tasks import TaskSubmitted
 from common.contracts.tasks_means import TaskRated
 from common.errors import Invalid, NotFound, RuleBroken
 from services.tasks.tests.task_world import NOW, PEOPLE_OF, TODAY, A, B, a_task
-from services.tasks.tests.test_report_queries import covered
 from tasks.domain.clears import Facts, clears
 from tasks.domain.committee import Committee, PriorityWeights
 from tasks.domain.leads import Names
@@ -29,6 +28,7 @@ from tasks.domain.report import row_of
 from tasks.domain.resources import grant_money, lacking, plan_resources, report_spending
 from tasks.domain.task import Task
 from tasks.store import TASKS
+from tests.queries import served
 
 RULES = Committee()
 FACTS = Facts(PEOPLE_OF, Names(()).read(""), RULES)
@@ -489,7 +489,7 @@ def test_a_party_is_called_by_role_and_reached_through_a_unit_of_the_task(
 
 
 def test_marks_are_found_by_a_range_of_an_index() -> None:
-    assert covered(TASKS, {"_d.marks": "overspent", "_d.order": {"$lt": "x"}}, ("-_d.order",))
+    assert served(TASKS, {"_d.marks": "overspent", "_d.order": {"$lt": "x"}}, ("-_d.order",))
     assert TASKS.dump(a_task())["_d"]["marks"] == ["without_resources"]
-    assert covered(TASKS, {"_d.owing": B, "_d.order": {"$lt": "x"}}, ("-_d.order",))
+    assert served(TASKS, {"_d.owing": B, "_d.order": {"$lt": "x"}}, ("-_d.order",))
     assert TASKS.dump(with_part())["_d"]["owing"] == [B]

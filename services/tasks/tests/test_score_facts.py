@@ -77,6 +77,20 @@ def test_a_report_in_time_late_by_a_day_by_more_and_not_at_all() -> None:
     assert told(date(2026, 11, 24), None) == (["no", "no"], ["M-P-2"])
 
 
+@pytest.mark.parametrize(
+    ("submission", "source"),
+    [
+        (handed_in(22), "Nộp báo cáo đúng hạn 22/11/2026."),
+        (handed_in(24), "Nộp báo cáo chậm 2 ngày, hạn 22/11/2026."),
+        (None, "Đơn vị chưa nộp báo cáo, hạn 22/11/2026."),
+    ],
+)
+def test_what_is_said_of_a_report_names_its_day_and_whence_it_comes(submission: Submission | None, source: str) -> None:
+    facts, penalties = facts_of_submission(PLAN, NOVEMBER, submission, RULES, RUBRIC, date(2026, 11, 24))
+    assert {(one.source, one.origin) for one in facts} == {(source, "submissions")}
+    assert {(one.source, one.origin) for one in penalties} <= {(source, "submissions")}
+
+
 def entered(period: str, **given: Any) -> ScoreFacts:
     at = datetime(2026, 11, 1, tzinfo=UTC)
     found = ScoreFacts(id=f"{period}/a", unit_id="a", period=period)
@@ -99,9 +113,11 @@ def test_participants_of_a_quarter_are_added_up_with_their_months() -> None:
         entered(period, entries=[{"fact": Fact(criterion="c", value=n, source="s")}])
         for period, n in (("2026-10", 5), ("2026-11", 7))
     ]
+    months.insert(1, entered("2026-10", entries=[{"fact": Fact(criterion="c", case="yes", source="s")}]))  # no number
     found = over_quarter("c", months)
     assert found is not None
     assert (str(found.value), found.source) == ("12", "Cộng dồn theo quý: 2026-10: 5; 2026-11: 7")
+    assert (found.criterion, found.origin) == ("c", "quarter")
     assert over_quarter("other", months) is None
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import Invalid
-from tasks.domain.evenness import evenness
+from tasks.domain.evenness import Evenness, evenness
 from tasks.domain.rows import Reading
 from tasks.domain.table import read_csv
 from tasks.domain.target import TARGET_COLUMNS, Actual, Target, met, progress, read_target
@@ -152,8 +152,31 @@ def test_one_figure_and_who_is_over_and_under() -> None:
     assert [one.unit_id for one in found.under] == ["d"]
     even: Any = evenness({"a": 3, "b": 3}, MORE, HALF)
     assert (even.gini, even.over, even.under) == (0, [], [])
-    assert evenness({"a": 0}, MORE, HALF).gini is None
-    assert evenness({}, MORE, HALF).mean is None
+    assert (even.units, even.total) == (2, 6)
+
+
+@pytest.mark.parametrize(
+    ("loads", "over", "under"),
+    [
+        ({"a": 6, "b": 2, "c": 4}, ["a"], ["b"]),  # just at 1.5 times the mean, and just at half of it
+        ({"a": 59, "b": 21, "c": 40}, [], []),
+        (
+            {"d": 90, "c": 90, "a": 95, "b": 1, "e": 0, "f": 1},
+            ["a", "c", "d"],
+            ["e", "b", "f"],
+        ),  # the furthest first, then by id
+    ],
+)
+def test_over_and_under_take_their_bounds_in_and_stand_in_order(
+    loads: dict[str, int], over: list[str], under: list[str]
+) -> None:
+    found = evenness(loads, MORE, HALF)
+    assert ([one.unit_id for one in found.over], [one.unit_id for one in found.under]) == (over, under)
+
+
+@pytest.mark.parametrize(("loads", "mean"), [({"a": 0, "b": 0}, 0), ({}, None)])
+def test_with_nothing_to_carry_nobody_is_over_or_under(loads: dict[str, int], mean: int | None) -> None:
+    assert evenness(loads, MORE, HALF) == Evenness(len(loads), 0, None if mean is None else Fraction(mean), None, [], [])
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(0, 1000), min_size=1, max_size=30), st.integers(2, 9))

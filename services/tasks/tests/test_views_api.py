@@ -20,7 +20,6 @@ from common.repository import Reader, Store
 from common.service import Process
 from common.testing import Area
 from services.tasks.tests.task_world import SCOPES, SYSTEM_B, TODAY, A, B, TaskApi, a_task, calling
-from services.tasks.tests.test_report_queries import covered
 from services.tasks.tests.test_task_lists import store
 from tasks.domain.committee import Committee
 from tasks.domain.report_forms import COLUMNS
@@ -30,6 +29,7 @@ from tasks.features import export_tasks, set_view
 from tasks.features.task_filters import ORDERS, Filters, TaskQuery
 from tasks.features.task_view import TaskLine
 from tasks.store import TASKS, due_key
+from tests.queries import served
 
 VIEWS = frozenset({"views:read", "views:write"})
 ANNA = Actor("person", "per-head", SCOPES | VIEWS, frozenset({A}))
@@ -113,7 +113,7 @@ async def test_a_late_list_is_a_range_of_keys() -> None:
         ("nearly_due", ("0/2026-11-24/x", "0/2026-11-27/x")),
     ):
         query = TaskQuery(Filters(timeliness=cast(Any, stands), sort="due_on"), BINH, TODAY, RULES).condition(None)
-        (bounds,) = [one["_d.due"] for one in query["$and"] if "_d.due" in one]
+        (bounds,) = [one["_d.by_due"] for one in query["$and"] if "_d.by_due" in one]
         for key in ("0/2026-11-23/x", "0/2026-11-24/x", "0/2026-11-27/x", "0/2026-11-28/x", "0/~/x", "1/2026-11-01/x"):
             assert (bounds["$gt"] < key < bounds["$lt"]) == (key in within), (stands, key)
 
@@ -133,7 +133,7 @@ def test_each_order_is_a_range_of_an_index(by: str | None) -> None:
     query = {} if by is None else {by: "x"}
     for order in ORDERS.values():
         bound = {order.field: {"$lt" if order.sign else "$gt": "k"}}
-        assert covered(TASKS, query | bound, (order.sign + order.field,))
+        assert served(TASKS, query | bound, (order.sign + order.field,))
 
 
 # --- saved lists ---

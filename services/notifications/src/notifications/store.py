@@ -28,12 +28,13 @@ NOTICES = Store(
     (
         Index("recipient_id", "-_d.order"),
         Index("-_d.order"),
+        Index("kind", "-_d.order"),
         Index("mail.state", "-_d.order"),
         Index("mail.next_at", partial=_MAIL_IN_HAND),
     ),
     derive=lambda notice: {"order": order_key(notice)},
 )
-PEOPLE = Store(Person, "people", (Index("unit_id", "position"), Index("position", "active", "_id")))
+PEOPLE = Store(Person, "people", (Index("unit_id", "position", "active", "_id"), Index("position", "active", "_id")))
 """Copy of the people of the tasks service: id, unit, position, active."""
 CONTACTS = Store(Contact, "contacts")
 """The one place of mail addresses. Erasing a person's document here erases them."""

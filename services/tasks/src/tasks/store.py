@@ -99,7 +99,7 @@ def _searched(task: Task) -> dict[str, Any]:
     people = [person for person in (task.responsible_id, task.approver_id) if person is not None]
     return {
         "order": order_key(task),
-        "due": due_key(task),
+        "by_due": due_key(task),
         "units": units,
         "seen_by": [*(f"unit:{unit}" for unit in units), *(f"person:{person}" for person in people)],
         "look": None if task.look_on is None else f"{task.look_on.isoformat()}/{task.id}",
@@ -107,6 +107,7 @@ def _searched(task: Task) -> dict[str, Any]:
         "waits": waits_key(task.directive_id, task.waits_for) + task.id if waits(task) else None,
         "tokens": tokens(" ".join((task.title, task.reference or "", task.lead_written, task.product))),
         "owing": owing(task),
+        **_untold(task.due_on if task.state in OPEN else None, task.told, task.id),
         **_standing(task),
     }
 
@@ -125,6 +126,12 @@ def _standing(task: Task) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _untold(due_on: date | None, told: int, key: str) -> dict[str, str | None]:
+    """Where stands what the clock has yet to say of a due day: that it is near, that it has passed."""
+    due = None if due_on is None else f"{due_on.isoformat()}/{key}"
+    return {"untold": due if told < 1 else None, "due": due if told < 2 else None}
+
+
 def waits_key(directive_id: str | None, body: str | None = None) -> str:
     """Where tasks of a directive stand that wait for a paper; of this body, when one is given."""
     return f"{directive_id or ''}|" + ("" if body is None else f"{body_key(body)}/")
@@ -136,8 +143,8 @@ def period_order(period: Period) -> str:
 
 
 def _due(period: Period) -> dict[str, Any]:
-    due = f"{period.due_on.isoformat()}/{period.id}" if period.state == "in_progress" else None
-    return {"order": period_order(period), "untold": due if period.told < 1 else None, "due": due if period.told < 2 else None}
+    due_on = period.due_on if period.state == "in_progress" else None
+    return {"order": period_order(period), **_untold(due_on, period.told, period.id)}
 
 
 UNITS = Store(
@@ -145,7 +152,7 @@ UNITS = Store(
     "units",
     (
         Index("level", "_id"),
-        Index("code"),
+        Index("code", "_id"),
         Index("parent_id", "_id"),
         Index("valid_to"),
         Index("_d.spelling"),
@@ -154,14 +161,14 @@ UNITS = Store(
     lambda unit: {"spelling": spelling(unit.full_name), "tokens": tokens(unit.full_name)},
 )
 SUCCESSIONS = Store(Succession, "successions", (Index("from_unit_id"), Index("to_unit_id"), Index("effective_on")))
-PEOPLE = Store(Person, "people", (Index("unit_id", "_id"),))
+PEOPLE = Store(Person, "people", (Index("unit_id", "_id"), Index("position", "_id")))
 NAMES = Store(PersonName, "person_names")
 """The one place where a person's id meets a name; deleting a document here erases the name (Law 91/2025/QH15)."""
 DIRECTIVES = Store(
     Directive,
     "directives",
     (
-        Index("_d.canonical"),
+        Index("_d.canonical", "_d.issued_on"),
         Index("_d.issued_on"),
         Index("parent_id", "_d.issued_on"),
         Index("_d.awaited"),
@@ -203,10 +210,11 @@ TASKS = Store(
         Index("reference", "-_d.order"),
         Index("source", "reference"),
         Index("_d.tokens", "-_d.order"),
+        Index("_d.by_due"),
+        *(Index(field, "_d.by_due") for field in ("_d.seen_by", "_d.units", "state", "directive_id", "responsible_id")),
+        *(Index(field, "_d.by_due") for field in ("asks", "_d.pending")),
+        Index("_d.untold"),
         Index("_d.due"),
-        *(Index(field, "_d.due") for field in ("_d.seen_by", "_d.units", "state", "directive_id", "responsible_id")),
-        *(Index(field, "_d.due") for field in ("asks", "_d.pending")),
-        Index("told", "state", "due_on"),
         Index("_d.look"),
         Index("_d.clock_of"),
         Index("_d.waits"),
@@ -424,13 +432,15 @@ def searched_for(words: str) -> dict[str, Any]:
     return {"$and": [*({"_d.tokens": token} for token in whole), {"_d.tokens": {"$regex": f"^{last}"}}]}
 
 
-def due_within(first: date | None, last: date, *, told_at_most: int, after: str) -> dict[str, Any]:
-    """The condition on tasks whose clock runs, due from one day (None: ever) to another, both included, of which people
-    were told at most so much (`Task.told`); those behind an id.
-    """
-    due = {"$lte": last.isoformat(), **({} if first is None else {"$gte": first.isoformat()})}
-    told = {"$in": list(range(told_at_most + 1))}
-    return {"told": told, "state": {"$in": list(OPEN)}, "due_on": due, "_id": {"$gt": after}}
+def overdue(today: date, _: Committee, after: str) -> dict[str, Any]:
+    """The condition on tasks, or periods, of which nobody was told that their due day has passed; those behind a key."""
+    return keyed_between("due", after, f"{today.isoformat()}/")
+
+
+def due_soon(today: date, rules: Committee, after: str) -> dict[str, Any]:
+    """The condition on tasks, or periods, of which nobody was told that their due day is near; those behind a key."""
+    last = today + timedelta(days=rules.nearly_due_days)
+    return keyed_between("untold", max(f"{today.isoformat()}/", after), f"{last.isoformat()}/{BEHIND_ALL}")
 
 
 def unclimbed(days: int, today: date, after: str) -> dict[str, Any]:

@@ -40,9 +40,10 @@ ENROLMENTS = Store(
         Index("person_id", "-_id"),
         Index("unit_id", "-_id"),
         Index("programme_id", "unit_id", "wave", "state", "_id"),
+        Index("state", "-_id"),
     ),
 )
-PEOPLE = Store(Person, "people", (Index("unit_id", "active", "audiences"), Index("active", "audiences")))
+PEOPLE = Store(Person, "people", (Index("unit_id", "active", "audiences", "_id"), Index("active", "audiences")))
 UNITS = Store(Unit, "units")
 
 

@@ -181,9 +181,10 @@ def facts_of_submission(
 
 def over_quarter(criterion: str, months: Sequence[ScoreFacts]) -> Fact | None:
     """What was said of a criterion in the months of the quarter so far, added up (row M-N-2: fewer than 30 staff)."""
-    told = [(month.period, fact) for month in months if (fact := month.facts().get(criterion)) and fact.value is not None]
+    facts = [(month.period, month.facts().get(criterion)) for month in months]
+    told = [(period, fact.value) for period, fact in facts if fact is not None and fact.value is not None]
     if not told:
         return None
-    value = sum((fact.value or Fraction(0) for _, fact in told), Fraction(0))
-    source = "Cộng dồn theo quý: " + "; ".join(f"{period}: {written(fact.value or Fraction(0))}" for period, fact in told)
+    value = sum((value for _, value in told), Fraction(0))
+    source = "Cộng dồn theo quý: " + "; ".join(f"{period}: {written(value)}" for period, value in told)
     return Fact(criterion=criterion, value=value, source=source, origin="quarter")

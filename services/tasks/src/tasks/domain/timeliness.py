@@ -82,6 +82,7 @@ def matching(wanted: Timeliness, today: date, committee: Committee) -> Mapping[s
     """The query that finds what `timeliness` calls so: same rule, in the database's words."""
     now, soon = today.isoformat(), date.fromordinal(today.toordinal() + committee.nearly_due_days).isoformat()
     by_approval = committee.lateness_counts == "approval"
+    handed_in_or_before = [*_WORKING, "submitted"]
     waiting = sorted(kind.value for kind in WAITING)
     done = {"state": "completed", "due_on": {"$ne": None}}
     done_on = "$completed_on" if by_approval else "$submitted_on"
@@ -92,11 +93,11 @@ def matching(wanted: Timeliness, today: date, committee: Committee) -> Mapping[s
     queries: dict[Timeliness, Mapping[str, Any]] = {
         "paused": {"state": "paused"},
         "waiting": {
-            "due_on": None, "deadline_kind": {"$in": waiting}, "state": {"$nin": ["completed", "cancelled", "paused"]},
+            "due_on": None, "deadline_kind": {"$in": waiting}, "state": {"$in": handed_in_or_before},
         },
         "no_due_date": {
             "due_on": None,
-            "$or": [{"deadline_kind": {"$nin": waiting}, "state": {"$nin": ["cancelled", "paused"]}}, {"state": "completed"}],
+            "$or": [{"deadline_kind": {"$nin": waiting}, "state": {"$in": handed_in_or_before}}, {"state": "completed"}],
         },
         "done_in_time": {**done, **_held("$lte", done_on)},
         "done_late": {**done, **_held("$gt", done_on)},

@@ -5,7 +5,7 @@ May be cut off anywhere: what was looked at says itself when to look again, so i
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from common.domain import local_day
@@ -21,7 +21,9 @@ from tasks.store import (
     PERIODS,
     TASKS,
     committee,
+    due_soon,
     keyed_between,
+    overdue,
     papers_above,
     save_task,
 )
@@ -33,20 +35,12 @@ PAGE = 50
 async def run(units: Units, _settings: Any) -> None:
     """Look at every task whose day has come, then tell of periods."""
     await each_page(units, TASKS, "_d.look", _to_look_at, _look, PAGE)
-    await each_page(units, PERIODS, "_d.due", _overdue, _tell, PAGE)
-    await each_page(units, PERIODS, "_d.untold", _due_soon, _tell, PAGE)
+    await each_page(units, PERIODS, "_d.due", overdue, _tell, PAGE)
+    await each_page(units, PERIODS, "_d.untold", due_soon, _tell, PAGE)
 
 
 def _to_look_at(today: date, _: Committee, after: str) -> dict[str, Any]:
     return keyed_between("look", after, f"{today}/{BEHIND_ALL}")
-
-
-def _overdue(today: date, _: Committee, after: str) -> dict[str, Any]:
-    return keyed_between("due", after, f"{today}/")
-
-
-def _due_soon(today: date, rules: Committee, after: str) -> dict[str, Any]:
-    return keyed_between("untold", max(f"{today}/", after), f"{today + timedelta(days=rules.nearly_due_days)}/{BEHIND_ALL}")
 
 
 async def _look(uow: UnitOfWork, ids: list[str]) -> None:

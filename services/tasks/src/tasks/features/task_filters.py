@@ -80,7 +80,7 @@ class Order(NamedTuple):
 ORDERS: Mapping[Sort, Order] = {
     "-created_at": Order("_d.order", "-", order_key),
     "created_at": Order("_d.order", "", order_key),
-    "due_on": Order("_d.due", "", due_key),
+    "due_on": Order("_d.by_due", "", due_key),
 }
 
 
@@ -161,8 +161,8 @@ class TaskQuery:
             return {}
         today, soon = self.today, self.today + timedelta(days=self.rules.nearly_due_days)
         if timeliness == "overdue":
-            return {"_d.due": {"$gt": TO_DO, "$lt": f"{TO_DO}{today}"}}
-        return {"_d.due": {"$gt": f"{TO_DO}{today}", "$lt": f"{TO_DO}{soon}/{BEHIND_ALL}"}}
+            return {"_d.by_due": {"$gt": TO_DO, "$lt": f"{TO_DO}{today}"}}
+        return {"_d.by_due": {"$gt": f"{TO_DO}{today}", "$lt": f"{TO_DO}{soon}/{BEHIND_ALL}"}}
 
     async def page(self, reader: Reader, after: str | None, limit: int) -> list[Task]:
         """So many tasks behind a key."""
