@@ -455,7 +455,7 @@ class Demo:
     def second_act(self) -> SecondAct:
         people = {person.id: person.partner for person in self.people}
         second = SecondAct(self.partner, self.account, self.stamp, ROOT / "data", people)
-        with self.step("second act: papers, report, score, targets, load, working life", 1) as advance:
+        with self.step("second act: papers, report, score, targets, load, working life, reorganisation", 1) as advance:
             second.play()
             advance()
         return second

@@ -1,5 +1,6 @@
-"""The second act of `make demo`: what waits for papers, scores, the month's report, targets, the load of units and the
-working life (`second_act_life.py`), on the real tables, through the gateway.
+"""The second act of `make demo`: what waits for papers, scores, the month's report, targets, the load of units, the
+working life (`second_act_life.py`) and a reorganisation (`second_act_reorganisation.py`), on the real tables, through the
+gateway.
 
 Each run has papers and tasks of its own; the rubric, the calendar of reports and the targets are the province's, so a later
 run meets them as they are. What a frozen month holds never changes, which is what is looked at.
@@ -20,7 +21,8 @@ from rich.table import Table
 from deploy.local.account import Account, local_today
 from deploy.local.partner import Partner, Refused
 from deploy.local.sample import COMMUNE
-from deploy.local.second_act_life import WorkingLife
+from deploy.local.second_act_life import OFFICER, WorkingLife
+from deploy.local.second_act_reorganisation import Reorganised
 
 ROOT_PAPER = "57-NQ/TW"
 WAITED_FOR = "Trung ương"
@@ -37,6 +39,7 @@ class SecondAct:
 
     def __init__(self, partner: Partner, account: Account, stamp: str, data: Path, people: Mapping[str, Partner]) -> None:
         self.life = WorkingLife(partner, people, account, stamp)
+        self.reorganised = Reorganised(partner, people[OFFICER], account, stamp)
         self.partner, self.account, self.stamp, self.data = partner, account, stamp, data
         self.today = local_today()
         self.tables: list[Table] = []
@@ -50,6 +53,8 @@ class SecondAct:
         (root,) = self.partner.get("/v1/directives", number=ROOT_PAPER)["items"]
         self.life.play(root["id"])
         self.tables.append(self.life.table)
+        self.reorganised.play()
+        self.tables.append(self.reorganised.table)
 
     # --- a clock that waits for a paper ---
 

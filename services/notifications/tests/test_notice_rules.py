@@ -42,6 +42,7 @@ from common.contracts.tasks_life import (
     TaskEscalated,
     TaskReopened,
 )
+from common.contracts.tasks_reorganisation import UnitReceived
 from common.contracts.training import EnrolmentOpened
 from common.domain import Actor
 from common.errors import Invalid
@@ -71,6 +72,10 @@ MOVED: dict[str, Any] = {"due_before": date(2026, 11, 30), "original_due_on": da
 DISPUTE: dict[str, Any] = {"number": 1, "dispute": "wording"}
 LATE: dict[str, Any] = {"days_late": 5, "counted_from": date(2026, 11, 30)}
 UNIT = {"concretisation_id": "d/u", "directive_id": "d", "unit_id": "u", "number": "57-NQ/TW", "issued_on": date(2024, 12, 22)}
+RECEIVED: dict[str, Any] = {
+    "reorganisation_id": "o", "effective_on": DAY, "unit_id": "u1", "from_unit_ids": ["u0"], "tasks": 12,
+    "person_ids": ["r", "h1"],
+}  # fmt: skip
 NOVEMBER = {"period": "2026-11", "period_due_on": date(2026, 11, 30)}
 
 
@@ -126,6 +131,7 @@ def notice(**changes: object) -> Notice:
         ("concretisation_reminded", ConcretisationReminded(**UNIT, times=1), ["h1", "h2"]),
         ("not_applicable_confirmed", NotApplicableConfirmed(**UNIT), ["h1", "h2"]),
         ("not_applicable_rejected", NotApplicableRejected(**UNIT), ["h1", "h2"]),
+        ("unit_received", UnitReceived(**RECEIVED), ["r", "h1", "h2"]),
         (
             "wave_opened",
             EnrolmentOpened(enrolment_id="e", programme_id="p", title="An toàn thông tin", person_id="l", unit_id="u1", wave=0),
@@ -137,6 +143,14 @@ def test_the_table_says_who_is_told(kind: str, event: Event, told: list[str]) ->
     heads = ["h1", "h2"] if unit_whose_heads_are_told(row(kind), event) else []
     officials = [{"standing_agency": "s", "committee_leader": "c"}[office] for office in offices_told(row(kind), event)]
     assert recipients(row(kind), event, [*heads, *officials]) == told
+
+
+def test_a_unit_is_told_once_of_all_that_it_has_taken_over() -> None:
+    event = UnitReceived(**RECEIVED)
+    title, body = words(row("unit_received"), event)
+    assert title.vi == "Tiếp nhận 12 nhiệm vụ sau sắp xếp"
+    assert "From 2026-12-15 on" in body.en
+    assert about(row("unit_received"), event) == "/v1/tasks?unit=u1"
 
 
 def test_one_person_in_several_roles_is_told_once_and_nobody_is_nobody() -> None:

@@ -17,7 +17,7 @@ from common.contracts.fields import Timeliness
 from common.domain import Aggregate, Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.deadline import Cadence
-from tasks.domain.matters import CatchUp, Dispute, Extension, Steps
+from tasks.domain.matters import CatchUp, Dispute, Extension, HandOver, Steps
 from tasks.domain.product import EvidenceKind, ProductKind
 
 State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
@@ -166,6 +166,8 @@ class Task(Aggregate):
     clock_since: Day | None = None
     """The day on which its clock ran again, after a pause or when it was reopened: steps of lateness count from it."""
     steps: Steps | None = None
+    handovers: list[HandOver] = Field(default_factory=list)
+    """What reorganisations did to it, oldest first (`tasks.domain.handover`)."""
     _lines: list[tuple[str, str, dict[str, list[Any]]]] = PrivateAttr(default_factory=list)
 
     # --- content ---
