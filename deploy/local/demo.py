@@ -459,7 +459,9 @@ class Demo:
     def second_act(self) -> SecondAct:
         people = {person.id: person.partner for person in self.people}
         second = SecondAct(self.partner, self.commune, self.account, self.stamp, ROOT / "data", people)
-        with self.step("second act: papers, report, score, targets, load, working life, concretisation", 1) as advance:
+        with self.step(
+            "second act: papers, report, score, targets, working life, concretisation, reorganisation", 1
+        ) as advance:
             second.play()
             advance()
         return second

@@ -1,5 +1,6 @@
 """The second act of `make demo`: what waits for papers, scores, the month's report, targets, the load of units, the working
-life (`second_act_life.py`) and concretisation (`second_act_concretisation.py`), on the real tables, through the gateway.
+life (`second_act_life.py`), concretisation (`second_act_concretisation.py`) and a reorganisation
+(`second_act_reorganisation.py`), on the real tables, through the gateway.
 
 Each run has papers and tasks of its own; the rubric, the calendar of reports and the targets are the province's, so a later
 run meets them as they are. What a frozen month holds never changes, which is what is looked at.
@@ -21,7 +22,8 @@ from deploy.local.account import Account, local_today
 from deploy.local.partner import Partner, Refused
 from deploy.local.sample import COMMUNE
 from deploy.local.second_act_concretisation import Concretising
-from deploy.local.second_act_life import WorkingLife
+from deploy.local.second_act_life import OFFICER, WorkingLife
+from deploy.local.second_act_reorganisation import Reorganised
 
 ROOT_PAPER = "57-NQ/TW"
 WAITED_FOR = "Trung ương"
@@ -47,6 +49,7 @@ class SecondAct:
     ) -> None:
         self.life = WorkingLife(partner, people, account, stamp)
         self.concretising = Concretising(partner, commune, people, account, stamp)
+        self.reorganised = Reorganised(partner, people[OFFICER], account, stamp)
         self.partner, self.account, self.stamp, self.data = partner, account, stamp, data
         self.today = local_today()
         self.tables: list[Table] = []
@@ -60,7 +63,8 @@ class SecondAct:
         (root,) = self.partner.get("/v1/directives", number=ROOT_PAPER)["items"]
         self.life.play(root["id"])
         self.concretising.play(root["id"])
-        self.tables += [self.life.table, self.concretising.table]
+        self.reorganised.play()
+        self.tables += [self.life.table, self.concretising.table, self.reorganised.table]
 
     # --- a clock that waits for a paper ---
 

@@ -55,6 +55,7 @@ from common.contracts.tasks_means import (
     PartyNamed,
     TaskOverspent,
 )
+from common.contracts.tasks_reorganisation import UnitReceived
 from common.contracts.training import EnrolmentOpened
 from common.domain import Actor
 from common.errors import Invalid
@@ -85,6 +86,10 @@ DISPUTE: dict[str, Any] = {"number": 1, "dispute": "wording"}
 LATE: dict[str, Any] = {"days_late": 5, "counted_from": date(2026, 11, 30)}
 UNIT = {"concretisation_id": "d/u", "directive_id": "d", "unit_id": "u", "number": "57-NQ/TW", "issued_on": date(2024, 12, 22)}
 PART: dict[str, Any] = {"part": 1, "unit_id": "u2", "part_due_on": DAY}
+RECEIVED: dict[str, Any] = {
+    "reorganisation_id": "o", "effective_on": DAY, "unit_id": "u1", "from_unit_ids": ["u0"], "tasks": 12,
+    "person_ids": ["r", "h1"],
+}  # fmt: skip
 NOVEMBER = {"period": "2026-11", "period_due_on": date(2026, 11, 30)}
 
 
@@ -152,6 +157,7 @@ def notice(**changes: object) -> Notice:
         ("concretisation_reminded", ConcretisationReminded(**UNIT, times=1), ["h1", "h2"]),
         ("not_applicable_confirmed", NotApplicableConfirmed(**UNIT), ["h1", "h2"]),
         ("not_applicable_rejected", NotApplicableRejected(**UNIT), ["h1", "h2"]),
+        ("unit_received", UnitReceived(**RECEIVED), ["r", "h1", "h2"]),
         (
             "wave_opened",
             EnrolmentOpened(enrolment_id="e", programme_id="p", title="An toàn thông tin", person_id="l", unit_id="u1", wave=0),
@@ -175,6 +181,14 @@ def test_of_a_part_the_heads_of_the_coordinating_unit_are_told_of_its_own_day() 
 def test_a_party_is_called_by_its_role(kind: str, called: str) -> None:
     event = PartyNamed(**TASK, party_id="p", party=kind, unit_id="u2")
     assert called in words(row("party_named"), event)[0].vi
+
+
+def test_a_unit_is_told_once_of_all_that_it_has_taken_over() -> None:
+    event = UnitReceived(**RECEIVED)
+    title, body = words(row("unit_received"), event)
+    assert title.vi == "Tiếp nhận 12 nhiệm vụ sau sắp xếp"
+    assert "From 2026-12-15 on" in body.en
+    assert about(row("unit_received"), event) == "/v1/tasks?unit=u1"
 
 
 def test_one_person_in_several_roles_is_told_once_and_nobody_is_nobody() -> None:

@@ -23,7 +23,7 @@ from tasks.domain.directive import Directive
 from tasks.domain.directory import AGENCY_LEVELS, Person, PersonName, Succession, Unit
 from tasks.domain.dispute import is_disputed, open_dispute
 from tasks.domain.document_number import read_number
-from tasks.domain.handover import Fate, fates
+from tasks.domain.handover import Fate, fates, is_live, led_on
 from tasks.domain.issuers import Issuers, unit_spellings
 from tasks.domain.leads import Names
 from tasks.domain.load import Carried
@@ -227,6 +227,8 @@ TASKS = Store(
         Index("_d.answer_by"),
         Index("_d.promised"),
         Index("_d.owes_plan"),
+        Index("handovers.reorganisation_id"),
+        Index("handovers.from_unit_id", "due_on"),
     ),
     _searched,
 )
@@ -275,6 +277,7 @@ TASK_MOVES = Store(
         Index("reorganisation_id", "rehearsal", "outcome", "task_id"),
         Index("reorganisation_id", "rehearsal", "findings", "task_id"),
         Index("reorganisation_id", "rehearsal", "unit_id", "task_id"),
+        Index("reorganisation_id", "chosen"),
     ),
 )
 
@@ -401,10 +404,14 @@ async def with_those_above(reader: Reader, papers: Iterable[Directive]) -> dict[
     return known
 
 
+async def heads_of(reader: Reader, unit_ids: Iterable[str]) -> list[Person]:
+    """The heads in office of these units."""
+    return await reader.find(PEOPLE, {"unit_id": {"$in": sorted(unit_ids)}, "position": "unit_head", "active": True})
+
+
 async def units_with_heads(reader: Reader, unit_ids: Iterable[str]) -> set[str]:
     """Those of the units that have a head in office: somebody is told of what is sent to them."""
-    query = {"unit_id": {"$in": sorted(unit_ids)}, "position": "unit_head", "active": True}
-    return {person.unit_id for person in await reader.find(PEOPLE, query)}
+    return {person.unit_id for person in await heads_of(reader, unit_ids)}
 
 
 # --- tasks ---
@@ -740,10 +747,14 @@ async def rubric_on(reader: Reader, day: date) -> Rubric | None:
 
 
 async def tasks_due_in(reader: Reader, unit_id: str, period: Month) -> list[Task]:
-    """Tasks led by a unit that fall due in a month, sample data apart."""
+    """Tasks that fall due in a month and that a unit led on that day, sample data apart: what fell due before a unit ended
+    counts for that unit, though another one has the task now.
+    """
     due = {"$gte": period.first.isoformat(), "$lte": period.last.isoformat()}
-    found = await reader.find(TASKS, {"lead_unit_id": unit_id, "due_on": due}, sort=("due_on",))
-    return sorted((task for task in found if task.sample is None), key=lambda task: task.id)
+    leads = await reader.find(TASKS, {"lead_unit_id": unit_id, "due_on": due}, sort=("due_on",))
+    led = await reader.find(TASKS, {"handovers.from_unit_id": unit_id, "due_on": due}, sort=("due_on",))
+    found = {task.id: task for task in (*leads, *led) if task.sample is None}
+    return [task for _, task in sorted(found.items()) if led_on(task, task.due_on or period.first) == unit_id]
 
 
 async def latest_score(reader: Reader, unit_id: str, period: Month) -> Score | None:
@@ -857,6 +868,56 @@ async def live_tasks_of(reader: Reader, unit_id: str) -> AsyncIterator[list[Task
     while page := await reader.find(TASKS, query, sort=("-_d.order",), limit=_PAGE):
         yield page
         query["_d.order"] = {"$lt": order_key(page[-1])}
+
+
+async def choices(reader: Reader, reorganisation_id: str) -> dict[str, TaskMove]:
+    """The tasks about which it was decided one by one, by id."""
+    query = {"reorganisation_id": reorganisation_id, "chosen": {"$gt": ""}}
+    return {one.task_id: one for one in await reader.find(TASK_MOVES, query)}
+
+
+async def undecided_tasks(reader: Reader, plan: Reorganisation, moves: Iterable[UnitMove]) -> dict[str, list[str]]:
+    """Ids of live tasks of which nobody has said whose they will be, by the unit that leads them now."""
+    asking = sorted(move.unit_id for move in moves if move.how != "rule" and move.default is None)
+    if not asking:
+        return {}
+    chosen = await choices(reader, plan.id)
+    found: dict[str, list[str]] = {}
+    for task in await reader.find(TASKS, {"lead_unit_id": {"$in": asking}, "state": {"$ne": "cancelled"}}):
+        if is_live(task) and task.id not in chosen:
+            found.setdefault(task.lead_unit_id or "", []).append(task.id)
+    return found
+
+
+async def stand_now(reader: Reader, task_ids: Iterable[str]) -> list[tuple[str, str | None, str | None, int]]:
+    """How these tasks stand in the database: state, lead, paper, and how many stand so."""
+    key = {"state": "$state", "lead": "$lead_unit_id", "paper": "$directive_id"}
+    pipeline: list[dict[str, Any]] = [{"$match": {"_id": {"$in": sorted(task_ids)}}}]
+    pipeline.append({"$group": {"_id": key, "count": {"$sum": 1}}})
+    rows = await reader.aggregate(TASKS, pipeline)
+    return [(row["_id"]["state"], row["_id"].get("lead"), row["_id"].get("paper"), row["count"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Hand-overs that are alike: from whom, to whom, and who is responsible."""
+
+    from_unit_id: str | None
+    to_unit_id: str | None
+    responsible_id: str | None
+    count: int
+
+
+async def handovers_of(reader: Reader, reorganisation_id: str) -> tuple[list[HandedOver], int]:
+    """Every hand-over that the tasks themselves tell of, and in how many tasks they stand."""
+    of_it = {"handovers.reorganisation_id": reorganisation_id}
+    key = {"from": "$handovers.from_unit_id", "to": "$handovers.to_unit_id", "person": "$responsible_id"}
+    rows = await reader.aggregate(
+        TASKS,
+        [{"$match": of_it}, {"$unwind": "$handovers"}, {"$match": of_it}, {"$group": {"_id": key, "count": {"$sum": 1}}}],
+    )
+    found = [HandedOver(row["_id"].get("from"), row["_id"].get("to"), row["_id"].get("person"), row["count"]) for row in rows]
+    return found, await reader.count(TASKS, of_it)
 
 
 async def people_by_unit(reader: Reader, unit_ids: Iterable[str]) -> dict[str, int]:

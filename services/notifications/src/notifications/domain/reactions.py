@@ -53,17 +53,21 @@ from common.contracts.tasks_means import (
     PartyNamed,
     TaskOverspent,
 )
+from common.contracts.tasks_reorganisation import UnitReceived
 from common.contracts.training import EnrolmentOpened
 from common.errors import Words
 from notifications.domain.text import Bilingual, days_late, days_left, days_silent, due_day, one_line, paper, party
 
 Role = Literal[
-    "responsible", "approver", "learner", "lead_unit_heads", "unit_heads", "standing_agency", "committee_leader", "its_level"
+    "responsible", "approver", "learner", "concerned", "lead_unit_heads", "unit_heads", "standing_agency", "committee_leader",
+    "its_level",
 ]  # fmt: skip
 """`its_level` is whoever the fact itself names as the level that has to act or to know."""
 
-_NAMED: dict[Role, str] = {"responsible": "responsible_id", "approver": "approver_id", "learner": "person_id"}
-"""Roles whose holder the event names, and in which field."""
+_NAMED: dict[Role, str] = {
+    "responsible": "responsible_id", "approver": "approver_id", "learner": "person_id", "concerned": "person_ids",
+}  # fmt: skip
+"""Roles whose holder, or holders, the event names, and in which field."""
 _LEVELS: dict[str, Role] = {
     "responsible": "responsible", "unit_head": "lead_unit_heads", "approver": "approver",
     "standing_agency": "standing_agency", "committee_leader": "committee_leader",
@@ -79,7 +83,8 @@ class Reaction:
     """Of a fact of type `event` the holders of `told` are told, once each.
 
     `title` and `body` are templates over `{title}`, `{due}`, `{days}`, `{period}`, `{paper}`, `{silent}`, `{late}`, `{wanted}`,
-    `{before}`, `{until}`, `{committed}`, `{part_due}`, `{party}`; `about` is the path of what it is about, over its fields.
+    `{before}`, `{until}`, `{committed}`, `{part_due}`, `{party}`, `{tasks}`, `{since}`; `about` is the path of
+    what it is about, over its fields.
     """
 
     kind: str
@@ -332,6 +337,14 @@ REACTIONS: tuple[Reaction, ...] = (
               "The standing agency did not accept that {paper} does not apply. The history of the paper gives the reason."),
     ),
     Reaction(
+        "unit_received", UnitReceived, ("unit_heads", "concerned"), "/v1/tasks?unit={unit_id}",
+        Words("Tiếp nhận {tasks} nhiệm vụ sau sắp xếp", "Tasks taken over after the reorganisation: {tasks}"),
+        Words("Từ {since}, đơn vị mới tiếp nhận {tasks} nhiệm vụ của các đơn vị cũ: hạn, hồ sơ và lịch sử giữ nguyên. "
+              "Đề nghị rà soát người chịu trách nhiệm từng việc.",
+              "From {since} on the new unit has {tasks} tasks of former units, with due days, papers and history as they were. "
+              "Please check who is responsible for each."),
+    ),
+    Reaction(
         "wave_opened", EnrolmentOpened, ("learner",), "/v1/programmes/{programme_id}",
         Words("Mở đợt học: {title}", "Your wave is open: {title}"),
         Words("Đợt học của ông/bà trong chương trình «{title}» đã mở. Có thể bắt đầu học.",
@@ -361,8 +374,9 @@ def offices_told(reaction: Reaction, event: Event) -> list[str]:
 
 def recipients(reaction: Reaction, event: Event, looked_up: Iterable[str] = ()) -> list[str]:
     """Ids of the persons who are told, each once, whatever number of roles they hold."""
-    named: list[str | None] = [getattr(event, _NAMED[role]) for role in roles_told(reaction, event) if role in _NAMED]
-    return list(dict.fromkeys(person for person in [*named, *looked_up] if person))
+    named = [getattr(event, _NAMED[role]) for role in roles_told(reaction, event) if role in _NAMED]
+    persons = [person for one in named for person in (one if isinstance(one, list) else [one])]
+    return list(dict.fromkeys(person for person in [*persons, *looked_up] if person))
 
 
 def words(reaction: Reaction, event: Event) -> tuple[Bilingual, Bilingual]:
@@ -376,7 +390,11 @@ def words(reaction: Reaction, event: Event) -> tuple[Bilingual, Bilingual]:
         "late": days_late(getattr(event, "days_late", 0)),
         **{name: due_day(getattr(event, field, None)) for name, field in _DAYS.items()},
     }
-    plain = {"title": one_line(getattr(event, "title", "")), "period": getattr(event, "period", "")}
+    plain = {
+        "title": one_line(getattr(event, "title", "")),
+        "period": getattr(event, "period", ""),
+        "tasks": getattr(event, "tasks", 0),
+    }
     vi, en = ({name: getattr(value, language) for name, value in values.items()} for language in ("vi", "en"))
 
     def fill(template: Words) -> Bilingual:
@@ -387,7 +405,7 @@ def words(reaction: Reaction, event: Event) -> tuple[Bilingual, Bilingual]:
 
 _DAYS = {
     "wanted": "wanted_on", "before": "due_before", "until": "answer_by", "committed": "committed_on",
-    "part_due": "part_due_on",
+    "part_due": "part_due_on", "since": "effective_on",
 }  # fmt: skip
 """Days that a template may name, and the fields that hold them."""
 

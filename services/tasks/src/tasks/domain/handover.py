@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
+from common.contracts.tasks_reorganisation import TaskHandedOver
 from tasks.domain.directory import Succession, Unit
+from tasks.domain.matters import HandOver
 from tasks.domain.periods import goes_on_when_done
-from tasks.domain.task import Task
+from tasks.domain.task import Changes, Task
 from tasks.domain.text import each_once, fold
 
 How = Literal["rule", "choice", "orphan"]
@@ -131,3 +133,50 @@ def text_of(task: Task, lead: str) -> Text:
 def said_twice(texts: Iterable[Text]) -> set[Text]:
     """What one unit would be told to do more than once, because several units were told so that become one."""
     return {text for text, times in Counter(texts).items() if times > 1}
+
+
+# --- the hand-over itself ---
+
+
+def was_handed_over(task: Task, reorganisation_id: str) -> bool:
+    """True when this reorganisation has done with the task what it does: it is never done twice."""
+    return any(one.reorganisation_id == reorganisation_id for one in task.handovers)
+
+
+def hand_over(task: Task, move: Move, reorganisation_id: str, on: date, at: datetime) -> None:
+    """Give the task to the unit that follows. Whoever follows a unit takes its tasks as they stand: state, due day, evidence,
+    extensions and disputes, promises, and the steps of lateness that were said. Who is responsible stays so until the new unit
+    assigns it anew.
+    """
+    lead, coordinators = task.lead_unit_id, task.coordinator_unit_ids
+    task.lead_unit_id, task.coordinator_unit_ids = move.lead, list(move.coordinators)
+    task.handovers.append(
+        HandOver(
+            reorganisation_id=reorganisation_id,
+            on=on,
+            at=at,
+            from_unit_id=lead,
+            to_unit_id=move.lead,
+            coordinators_before=coordinators,
+        )
+    )
+    pairs: Changes = {
+        "lead_unit_id": [lead, move.lead],
+        "coordinator_unit_ids": [coordinators, task.coordinator_unit_ids],
+    }
+    task.tell(
+        TaskHandedOver, "handed_over", "", {name: pair for name, pair in pairs.items() if pair[0] != pair[1]},
+        reorganisation_id=reorganisation_id, effective_on=on, former_lead_unit_id=lead,
+        coordinator_unit_ids=task.coordinator_unit_ids,
+    )  # fmt: skip
+
+
+def led_on(task: Task, day: date) -> str | None:
+    """The unit that led the task on a day, as far as reorganisations changed that: what a unit handed in, or let fall due,
+    before it ended stays its own.
+    """
+    lead = task.lead_unit_id
+    for one in reversed(task.handovers):
+        if day < one.on:
+            lead = one.from_unit_id
+    return lead

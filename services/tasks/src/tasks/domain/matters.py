@@ -116,3 +116,15 @@ class Steps(Kept):
 
     counted_from: Day
     days: int
+
+
+class HandOver(Kept):
+    """A reorganisation gave the task to another lead, or changed who coordinates it; units are equal when the lead stayed."""
+
+    reorganisation_id: str
+    on: Day
+    """The day on which the succession took effect: what fell due before it was the former unit's."""
+    at: datetime
+    from_unit_id: str | None
+    to_unit_id: str | None
+    coordinators_before: list[str]

@@ -19,7 +19,7 @@ from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.concretisation import Asked
 from tasks.domain.deadline import Cadence
 from tasks.domain.kept import Kept
-from tasks.domain.matters import CatchUp, Dispute, Extension, Steps
+from tasks.domain.matters import CatchUp, Dispute, Extension, HandOver, Steps
 from tasks.domain.means import Evidence, Part, Party, Rating, Resources
 from tasks.domain.product import EvidenceKind, ProductKind
 
@@ -173,6 +173,8 @@ class Task(Aggregate):
     clock_since: Day | None = None
     """The day on which its clock ran again, after a pause or when it was reopened: steps of lateness count from it."""
     steps: Steps | None = None
+    handovers: list[HandOver] = Field(default_factory=list)
+    """What reorganisations did to it, oldest first (`tasks.domain.handover`)."""
     _lines: list[tuple[str, str, dict[str, list[Any]]]] = PrivateAttr(default_factory=list)
     _saved: Task | None = PrivateAttr(default=None)
 

@@ -12,6 +12,7 @@ from common.http import View
 from tasks.domain.catch_up import Owed, Standing, owed, standing_of
 from tasks.domain.committee import Committee
 from tasks.domain.dispute import is_disputed
+from tasks.domain.handover import led_on
 from tasks.domain.matters import Level
 from tasks.domain.task import Task
 
@@ -65,8 +66,20 @@ class CommitmentView(View):
     stands: Standing = Field(description="Computed from the clock, never stored")
 
 
+class HandOverView(View):
+    reorganisation_id: str
+    on: date = Field(description="The day on which the succession took effect")
+    at: datetime
+    from_unit_id: str | None
+    to_unit_id: str | None = Field(description="The same when the lead stayed and coordinators alone changed")
+    coordinators_before: list[str]
+
+
 class LifeView(View):
     """What stands beside the life of a task."""
+
+    handovers: list[HandOverView] = Field(description="What reorganisations did to it, oldest first")
+    submitted_by_unit_id: str | None = Field(description="Which unit handed its result in: the lead of that day")
 
     extensions: list[ExtensionView]
     disputes: list[DisputeView]
@@ -83,4 +96,9 @@ def in_line(task: Task) -> dict[str, Any]:
 def in_whole(task: Task, today: date, rules: Committee) -> dict[str, Any]:
     """What a task whole shows of it, beside what it stores."""
     promises = [one.model_dump() | {"stands": standing_of(task, one, today, rules)} for one in task.catch_up.commitments]
-    return {"remedy_plans": task.catch_up.model_dump()["plans"], "commitments": promises, "owed": owed(task)}
+    return {
+        "remedy_plans": task.catch_up.model_dump()["plans"],
+        "commitments": promises,
+        "owed": owed(task),
+        "submitted_by_unit_id": None if task.submitted_on is None else led_on(task, task.submitted_on),
+    }

@@ -12,8 +12,9 @@ from tasks.domain.handover import How
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.reorganisation import Finding, Outcome, TaskMove, UnitMove
 from tasks.domain.task import State
+from tasks.features.life_view import SaidView
 from tasks.features.reorganisation_view import PlanId, ReorganisationView, find_plan, to_show
-from tasks.store import REORGANISATIONS, TASK_MOVES, UNIT_MOVES, unit_names
+from tasks.store import REORGANISATIONS, TASK_MOVES, UNIT_MOVES, moves_of_units, unit_names
 
 routes = Routes("reorganisations")
 Wanted = Annotated[str | None, Query(max_length=128)]
@@ -35,6 +36,8 @@ class UnitMoveView(View):
     heirs: list[HeirView] = Field(description="Who may take its tasks over; of an orphan any unit that stands on the day")
     tasks: int = Field(description="Alive, that it led or coordinated when this was rehearsed")
     people: int = Field(description="In office there: no rule places them")
+    default: str | None = Field(description="Decided for all of its tasks about which nothing else was decided")
+    decided: SaidView | None
 
 
 class TaskMoveView(View):
@@ -48,6 +51,8 @@ class TaskMoveView(View):
     outcome: Outcome
     lead_before: str | None
     lead_after: str | None = Field(description="null while somebody has to choose")
+    chosen: str | None = Field(description="Decided for this very task")
+    decided: SaidView | None
     coordinators_before: list[str]
     coordinators_after: list[str]
     findings: list[Finding] = Field(
@@ -101,17 +106,25 @@ async def list_tasks_of_reorganisation(
     listing: Paged,
     outcome: Outcome | None = None,
     finding: Finding | None = None,
+    undecided: Annotated[bool, Query(description="Only those of which nobody has said whose they will be")] = False,
     unit: Wanted = None,
 ) -> Response:
-    """The tasks of the last rehearsal, by id."""
+    """The tasks of the last rehearsal, by id; with what was decided since."""
     plan = await find_plan(call.reader, call.actor, plan_id)
     number = 0 if plan.rehearsal is None else plan.rehearsal.number
     query: dict[str, Any] = {"reorganisation_id": plan.id, "rehearsal": number}
     query |= {name: value for name, value in {"outcome": outcome, "findings": finding, "unit_id": unit}.items() if value}
     query["task_id"] = {"$gt": call.after(listing) or ""}
+    defaults = {one.unit_id: one.default for one in await moves_of_units(call.reader, [plan.id]) if one.default is not None}
+    if undecided:
+        asking = {"outcome": {"$in": ["choice", "orphan"]}, "chosen": None, "unit_id": {"$nin": sorted(defaults)}}
+        query = {"$and": [query, asking]}
     found = await call.reader.find(TASK_MOVES, query, sort=("task_id",), limit=listing.limit + 1)
 
     def view(move: TaskMove) -> TaskMoveView:
-        return TaskMoveView.model_validate(move.model_dump(include=set(TaskMoveView.model_fields)))
+        stored = move.model_dump(include=set(TaskMoveView.model_fields))
+        if move.outcome in ("choice", "orphan"):
+            stored["lead_after"] = move.chosen or defaults.get(move.unit_id)
+        return TaskMoveView.model_validate(stored)
 
     return call.page(found, listing, lambda move: move.task_id, view)

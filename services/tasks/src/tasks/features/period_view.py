@@ -15,6 +15,7 @@ from common.errors import NotFound, Words
 from common.http import Effect, View
 from common.unit_of_work import UnitOfWork
 from tasks.domain.committee import Committee
+from tasks.domain.handover import led_on
 from tasks.domain.periods import Period
 from tasks.domain.task import Task
 from tasks.domain.timeliness import timeliness
@@ -75,6 +76,7 @@ class PeriodView(View):
     report: str
     evidence: list[EvidenceView]
     submitted_on: date | None
+    submitted_by_unit_id: str | None = Field(description="Which unit handed it in: the lead of that day")
     completed_on: date | None
 
     @classmethod
@@ -86,5 +88,6 @@ class PeriodView(View):
         stopped: dict[str, Timeliness | None] = {"paused": "paused", "cancelled": None}
         undone = period.state != "completed" and task.state in stopped
         stands = stopped[task.state] if undone else timeliness(period, today, rules)
-        shown = {"timeliness": stands, "evidence": evidence_views(period.evidence)}
+        unit = None if period.submitted_on is None else led_on(task, period.submitted_on)
+        shown = {"timeliness": stands, "submitted_by_unit_id": unit, "evidence": evidence_views(period.evidence)}
         return cls.model_validate(period.model_dump(include=set(cls.model_fields)) | shown)

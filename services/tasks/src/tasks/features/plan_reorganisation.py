@@ -16,7 +16,7 @@ from tasks.domain.matters import Said
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.reorganisation import Numbering, Reorganisation, UnitMove
 from tasks.domain.text import tidy
-from tasks.features.reorganisation_view import ReorganisationView, ShownReorganisation, to_show
+from tasks.features.reorganisation_view import SECONDS, ReorganisationView, ShownReorganisation, to_show
 from tasks.features.task_command import Said as Remark
 from tasks.store import (
     REORGANISATION_NUMBERS,
@@ -107,5 +107,10 @@ async def _check_apart(uow: UnitOfWork, touched: set[str]) -> None:
 async def plan_reorganisation(body: PlanReorganisation, effect: Annotated[Effect, writes("reorganisations:write")]) -> Response:
     """Take the successions that take effect on a day. They are rehearsed at once, in the background: nothing changes."""
     return await effect.run(
-        handle, body, ReorganisationView.of, status=201, location=lambda made: f"/v1/reorganisations/{made.plan.id}"
+        handle,
+        body,
+        ReorganisationView.of,
+        status=201,
+        location=lambda made: f"/v1/reorganisations/{made.plan.id}",
+        seconds=SECONDS,
     )
