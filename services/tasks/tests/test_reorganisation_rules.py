@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from services.tasks.tests.register_world import rows_of
 from services.tasks.tests.task_world import a_task
 from tasks.domain.directory import Succession, Unit
-from tasks.domain.handover import Fate, fates, is_live, move_of, said_twice, text_of
+from tasks.domain.handover import Fate, fates, hand_over, is_live, led_on, move_of, said_twice, text_of
+from tasks.domain.matters import Said
+from tasks.domain.means import Part, Party
 from tasks.domain.reorganisation import Tally
 from tasks.domain.task import Task
 
@@ -182,6 +184,22 @@ def test_what_is_done_stays_with_the_unit_that_did_it(state: str, kind: str, liv
     task = a_task(state=state, deadline_kind=kind, lead_unit_id="a")
     assert is_live(task) is live
     assert (move_of(task, FATES) is not None) is live
+
+
+def test_parts_that_are_missing_and_parties_go_with_a_unit_that_is_followed_by_rule() -> None:
+    at = datetime(2027, 1, 1, 1, tzinfo=UTC)
+    asked = Said(at=at, by="person:p", words="")
+    named = {"b": "asked", "c": "asked", "d": "accepted"}
+    parts = [Part(number=n, unit_id=u, due_on=DAY, asked=asked, state=s) for n, (u, s) in enumerate(named.items(), 1)]  # type: ignore[arg-type]
+    parties = [Party(id=u, kind="firm", label=u, unit_id=u, named=asked) for u in ("a", "c")]
+    task = a_task(state="in_progress", lead_unit_id="a", coordinator_unit_ids=list(named), parts=parts, parties=parties)
+    move = move_of(task, fates_of("a>x, b>y, c>y partial, c>z partial, d>z"))
+    assert move is not None
+    hand_over(task, move, "r1", DAY, at)
+    assert (task.lead_unit_id, task.coordinator_unit_ids) == ("x", ["y", "z"])
+    assert [one.unit_id for one in task.parts] == ["y", "c", "d"], "c was split: its part is asked for anew; d's is done"
+    assert [one.unit_id for one in task.parties] == ["x", "c"]
+    assert (led_on(task, BEFORE), led_on(task, DAY)) == ("a", "x")
 
 
 def test_the_same_words_of_the_same_paper_are_said_twice_to_one_unit() -> None:

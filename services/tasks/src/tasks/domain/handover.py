@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
@@ -91,6 +91,8 @@ class Move:
     leads: bool
     """The lead is concerned; otherwise coordinators alone are."""
     undecided: bool = False
+    followed: Mapping[str, str] = field(default_factory=dict)
+    """Who follows, by rule, a unit that the task names."""
     double_lead: bool = False
     """Its lead and one of its coordinators would be the same unit, which then leads alone."""
 
@@ -116,10 +118,17 @@ def move_of(task: Task, fates: Mapping[str, Fate], chosen: str | None = None) ->
         coordinators=tuple(one for one in stand_ins if one != heir),
         leads=lead is not None,
         undecided=lead is not None and heir is None,
+        followed={one: fates[one].heirs[0] for one in _named(task) if one in fates and fates[one].how == "rule"},
         double_lead=heir is not None and heir in stand_ins and task.lead_unit_id not in task.coordinator_unit_ids,
     )
     same = (move.lead, list(move.coordinators)) == (task.lead_unit_id, task.coordinator_unit_ids)
     return None if same and not move.undecided else move
+
+
+def _named(task: Task) -> list[str]:
+    """Units that lead, coordinate, owe a part, or reach a party."""
+    others = (*task.coordinator_unit_ids, *(one.unit_id for one in task.parts), *(one.unit_id for one in task.parties))
+    return each_once((*others, *([task.lead_unit_id] if task.lead_unit_id is not None else [])))
 
 
 Text = tuple[str, str, str]
@@ -146,10 +155,16 @@ def was_handed_over(task: Task, reorganisation_id: str) -> bool:
 def hand_over(task: Task, move: Move, reorganisation_id: str, on: date, at: datetime) -> None:
     """Give the task to the unit that follows. Whoever follows a unit takes its tasks as they stand: state, due day, evidence,
     extensions and disputes, promises, and the steps of lateness that were said. Who is responsible stays so until the new unit
-    assigns it anew.
+    assigns it anew. A part that is missing, and a party, go with a unit that is followed by rule; the lead sees the others stand
+    with the unit that ended, and asks anew.
     """
     lead, coordinators = task.lead_unit_id, task.coordinator_unit_ids
     task.lead_unit_id, task.coordinator_unit_ids = move.lead, list(move.coordinators)
+    for part in task.parts:
+        if part.missing:
+            part.unit_id = move.followed.get(part.unit_id, part.unit_id)
+    for party in task.parties:
+        party.unit_id = move.followed.get(party.unit_id, party.unit_id)
     task.handovers.append(
         HandOver(
             reorganisation_id=reorganisation_id,
