@@ -76,6 +76,9 @@ _TOLD: dict[str, Words] = {
     "party_named": Words("Nêu bên tham gia", "A party named"),
     "party_reached": Words("Đã liên hệ bên tham gia", "A party reached"),
     "party_removed": Words("Bỏ bên tham gia", "A party removed"),
+    "no_work_stated": Words("Báo kỳ không phát sinh việc", "No work in a period"),
+    "period_without_work": Words("Xác nhận kỳ không phát sinh việc", "Period closed without work"),
+    "no_work_rejected": Words("Không chấp nhận kỳ không phát sinh việc", "No work not accepted"),
     "fate_asked": Words("Văn bản giao việc hết hiệu lực: cần quyết định", "Its paper has ended: to be decided"),
     "fate_decided": Words("Quyết định tiếp tục hay thôi", "Decided what becomes of it"),
 }
