@@ -1,5 +1,5 @@
 """The second act of `make demo`: what waits for papers, scores, the month's report, targets, the load of units and the
-working life (`second_act_life.py`), on the real tables, through the gateway.
+working life (`second_act_life.py`) with its means (`second_act_means.py`), on the real tables, through the gateway.
 
 Each run has papers and tasks of its own; the rubric, the calendar of reports and the targets are the province's, so a later
 run meets them as they are. What a frozen month holds never changes, which is what is looked at.
@@ -21,6 +21,7 @@ from deploy.local.account import Account, local_today
 from deploy.local.partner import Partner, Refused
 from deploy.local.sample import COMMUNE
 from deploy.local.second_act_life import WorkingLife
+from deploy.local.second_act_means import Means
 
 ROOT_PAPER = "57-NQ/TW"
 WAITED_FOR = "Trung ương"
@@ -49,7 +50,9 @@ class SecondAct:
         self.weigh_the_load()
         (root,) = self.partner.get("/v1/directives", number=ROOT_PAPER)["items"]
         self.life.play(root["id"])
-        self.tables.append(self.life.table)
+        means = Means(self.life)
+        means.play()
+        self.tables += [self.life.table, means.table]
 
     # --- a clock that waits for a paper ---
 
