@@ -1,6 +1,6 @@
 """The second act of `make demo`: what waits for papers, scores, the month's report, targets, the load of units, the working
-life (`second_act_life.py`), concretisation (`second_act_concretisation.py`) and a reorganisation
-(`second_act_reorganisation.py`), on the real tables, through the gateway.
+life (`second_act_life.py`) with its means (`second_act_means.py`), concretisation (`second_act_concretisation.py`) and a
+reorganisation (`second_act_reorganisation.py`), on the real tables, through the gateway.
 
 Each run has papers and tasks of its own; the rubric, the calendar of reports and the targets are the province's, so a later
 run meets them as they are. What a frozen month holds never changes, which is what is looked at.
@@ -23,6 +23,7 @@ from deploy.local.partner import Partner, Refused
 from deploy.local.sample import COMMUNE
 from deploy.local.second_act_concretisation import Concretising
 from deploy.local.second_act_life import OFFICER, WorkingLife
+from deploy.local.second_act_means import Means
 from deploy.local.second_act_reorganisation import Reorganised
 
 ROOT_PAPER = "57-NQ/TW"
@@ -62,9 +63,11 @@ class SecondAct:
         self.weigh_the_load()
         (root,) = self.partner.get("/v1/directives", number=ROOT_PAPER)["items"]
         self.life.play(root["id"])
+        means = Means(self.life)
+        means.play()
         self.concretising.play(root["id"])
         self.reorganised.play()
-        self.tables += [self.life.table, self.concretising.table, self.reorganised.table]
+        self.tables += [self.life.table, means.table, self.concretising.table, self.reorganised.table]
 
     # --- a clock that waits for a paper ---
 

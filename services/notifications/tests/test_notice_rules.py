@@ -48,6 +48,8 @@ from common.contracts.tasks_life import (
 from common.contracts.tasks_means import (
     EvidenceRejected,
     FocusSet,
+    NoWorkRejected,
+    NoWorkStated,
     PartAsked,
     PartReturned,
     PartSubmitted,
@@ -154,6 +156,8 @@ def notice(**changes: object) -> Notice:
         ("part_withdrawn", PartWithdrawn(**TASK, **PART), ["h1", "h2"]),
         ("focus_set", FocusSet(**TASK), ["r", "h1", "h2"]),
         ("party_named", PartyNamed(**TASK, party_id="p", party="firm", unit_id="u2"), ["h1", "h2"]),
+        ("no_work_stated", NoWorkStated(**TASK, **NOVEMBER), ["a"]),
+        ("no_work_rejected", NoWorkRejected(**TASK, **NOVEMBER), ["r", "h1", "h2"]),
         ("concretisation_reminded", ConcretisationReminded(**UNIT, times=1), ["h1", "h2"]),
         ("not_applicable_confirmed", NotApplicableConfirmed(**UNIT), ["h1", "h2"]),
         ("not_applicable_rejected", NotApplicableRejected(**UNIT), ["h1", "h2"]),

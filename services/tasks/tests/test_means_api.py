@@ -390,3 +390,33 @@ async def test_a_party_without_an_account_is_reached_through_a_unit(area: Area, 
         assert "party_removed" in await partner.refused(409, f"{path}/reach", {"words": "Lần nữa"})
         await partner.refused(404, f"tasks/{task}/parties/none/reach", {"words": "Đã gặp"})
     assert (await lines(api, task))[-3:] == ["party_named", "party_reached", "party_removed"]
+
+
+# --- no work ---
+
+
+async def test_a_month_without_work_is_confirmed_by_the_other_side_and_is_neither_late_nor_done(
+    area: Area, process: Process, api: TaskApi, clock: HandClock
+) -> None:
+    task = await api.started(deadline_written="Hằng tháng, trước ngày 25")
+    await keep_calendars.run(process.units, None)
+    async with calling(area, process, DOER) as doer, calling(area, process, HEAD) as head:
+        path = f"tasks/{task}/periods/2026-11"
+        await head.refused(403, f"{path}/state-no-work", {"words": "Không có hồ sơ"})
+        await doer.refused(422, f"{path}/state-no-work", {"words": ""})
+        await doer.refused(404, f"tasks/{task}/periods/2026-12/state-no-work", {"words": "Không có hồ sơ"})
+        await doer.post(f"{path}/state-no-work", {"words": "Không có hồ sơ"})
+        await doer.refused(403, f"{path}/confirm-no-work")
+        assert "no_work_stated" in await head.refused(409, f"{path}/complete")
+        await head.refused(422, f"{path}/reject-no-work")
+        await head.post(f"{path}/reject-no-work", {"words": "Có ba hồ sơ"})
+        await doer.post(f"{path}/state-no-work", {"words": "Ba hồ sơ của tháng trước"})
+        closed = await head.post(f"{path}/confirm-no-work", {"words": "Đúng"})
+        assert (closed["state"], closed["timeliness"]) == ("without_work", None)
+        assert [one["state"] for one in closed["no_work"]] == ["rejected", "confirmed"]
+        assert "nothing_stated" in await head.refused(409, f"{path}/confirm-no-work")
+    clock.now += timedelta(days=40)
+    await keep_calendars.run(process.units, None)
+    november = next(one for one in (await api.get(f"tasks/{task}/periods"))["items"] if one["key"] == "2026-11")
+    assert (november["state"], november["timeliness"], november["completed_on"]) == ("without_work", None, None)
+    assert "period_became_overdue" not in (await lines(api, task))[:7]

@@ -22,12 +22,14 @@ from tasks.domain.matters import Said
 from tasks.domain.means import Evidence, HandedIn, Party, Review
 from tasks.domain.parties import name_party, party_of, reach_party, remove_party
 from tasks.domain.parts import ask_part, check_parts_kept, decide_part, owing, standing_of_part, submit_part
+from tasks.domain.periods import Period, close, confirm_no_work, reject_no_work, send_back, state_no_work, tell_of_period
 from tasks.domain.proof import named_criteria, review_evidence, supersede, unproven
 from tasks.domain.rating import mark
 from tasks.domain.report import row_of
 from tasks.domain.resources import grant_money, lacking, plan_resources, report_spending
 from tasks.domain.task import Task
-from tasks.store import TASKS
+from tasks.domain.timeliness import timeliness
+from tasks.store import PERIODS, TASKS
 from tests.queries import served
 
 RULES = Committee()
@@ -483,6 +485,51 @@ def test_a_party_is_called_by_role_and_reached_through_a_unit_of_the_task(
     else:
         name_party(task, a_party(label, unit))
         assert len(task.parties) == 1
+
+
+# --- no work ---
+
+
+def a_period(**changes: Any) -> Period:
+    days = {"starts_on": date(2026, 11, 1), "ends_on": date(2026, 11, 30), "due_on": date(2026, 11, 25)}
+    return Period.model_validate({"id": "t1/2026-11", "task_id": "t1", "key": "2026-11", **days, **changes})
+
+
+def test_a_period_without_work_is_stated_rejected_stated_again_and_confirmed() -> None:
+    task, period = a_task(state="in_progress"), a_period()
+    state_no_work(task, period, a_said("Không có hồ sơ"))
+    assert (period.state, period.submitted_on) == ("submitted", TODAY)
+    late = date(2026, 12, 20)
+    assert timeliness(period, late, RULES) == "in_time", "it waits for its answer, as a result does"
+    refusals: list[Callable[[], object]] = [
+        lambda: close(task, period, NOW, "done_in_time", ""),
+        lambda: send_back(task, period, "incomplete", "thiếu"),
+        lambda: state_no_work(task, period, a_said()),
+    ]
+    found = []
+    for act in refusals:
+        with pytest.raises(RuleBroken) as broken:
+            act()
+        found += codes(broken)
+    assert found == ["no_work_stated", "no_work_stated", "wrong_period_state"]
+    reject_no_work(task, period, a_said("Có ba hồ sơ"))
+    assert (period.state, period.submitted_on, timeliness(period, late, RULES)) == ("in_progress", None, "overdue")
+    for answer in (confirm_no_work, reject_no_work):
+        with pytest.raises(RuleBroken) as broken:
+            answer(task, period, a_said())
+        assert codes(broken) == ["nothing_stated"]
+    state_no_work(task, period, a_said("Ba hồ sơ của tháng trước"))
+    confirm_no_work(task, period, a_said("Đúng"))
+    assert (period.state, period.submitted_on, period.completed_on) == ("without_work", None, None)
+    assert [(one.state, one.stated.words, one.answered and one.answered.words) for one in period.no_work] == [
+        ("rejected", "Không có hồ sơ", "Có ba hồ sơ"), ("confirmed", "Ba hồ sơ của tháng trước", "Đúng"),
+    ]  # fmt: skip
+    assert not tell_of_period(task, period, late, 3), "nobody is told that it is late"
+    kept = PERIODS.dump(period)["_d"]
+    assert (kept["due"], kept["untold"]) == (None, None)
+    assert whats(task) == ["no_work_stated", "no_work_rejected", "no_work_stated", "period_without_work"]
+    with pytest.raises(RuleBroken):
+        state_no_work(task, period, a_said())
 
 
 # --- lists ---

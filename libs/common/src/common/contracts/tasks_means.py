@@ -125,3 +125,20 @@ class PartyReached(_Party, type="tasks.task.party_reached.v1", key="task_id"):
 
 class PartyRemoved(_Party, type="tasks.task.party_removed.v1", key="task_id"):
     """The party takes part no more, on recorded words."""
+
+
+class _NoWork(_Task):
+    period: Annotated[str, Field(description="Its key within the task", examples=["2026-11"])]
+    period_due_on: LocalDay
+
+
+class NoWorkStated(_NoWork, type="tasks.task.no_work_stated.v1", key="task_id"):
+    """Whoever does the task says that there was no work in this period (tháng không phát sinh), on recorded words."""
+
+
+class PeriodWithoutWork(_NoWork, type="tasks.task.period_without_work.v1", key="task_id"):
+    """The approver's side confirmed it: the period is closed without work, and counted neither late nor done."""
+
+
+class NoWorkRejected(_NoWork, type="tasks.task.no_work_rejected.v1", key="task_id"):
+    """The approver's side rejected it, on recorded words: a result of the period is due all the same."""

@@ -46,6 +46,8 @@ from common.contracts.tasks_life import (
 from common.contracts.tasks_means import (
     EvidenceRejected,
     FocusSet,
+    NoWorkRejected,
+    NoWorkStated,
     PartAsked,
     PartReturned,
     PartSubmitted,
@@ -315,6 +317,18 @@ REACTIONS: tuple[Reaction, ...] = (
         Words("Cần liên hệ {party}: {title}", "To be reached, {party}: {title}"),
         Words("Nhiệm vụ «{title}» (hạn: {due}) có {party} tham gia, liên hệ qua đơn vị. Đề nghị liên hệ và ghi nhận kết quả.",
               "In the task '{title}' (due day: {due}) {party} takes part and is reached through your unit. Please reach it."),
+    ),
+    Reaction(
+        "no_work_stated", NoWorkStated, ("approver",), _TASK,
+        Words("Kỳ {period} không phát sinh việc: {title}", "No work in {period}: {title}"),
+        Words("Đơn vị báo kỳ {period} của nhiệm vụ «{title}» không phát sinh việc (hạn: {due}). Đề nghị xác nhận hoặc bác.",
+              "There was no work in period {period} of the task '{title}' (due day: {due}). Please confirm or reject that."),
+    ),
+    Reaction(
+        "no_work_rejected", NoWorkRejected, ("responsible", "lead_unit_heads"), _TASK,
+        Words("Kỳ {period} vẫn phải có kết quả: {title}", "Period {period} is due all the same: {title}"),
+        Words("Không chấp nhận kỳ {period} của nhiệm vụ «{title}» là không phát sinh việc. Kết quả của kỳ đến hạn {due}.",
+              "It was not accepted that period {period} of the task '{title}' had no work. Its result is due on {due}."),
     ),
     Reaction(
         "concretisation_reminded", ConcretisationReminded, ("unit_heads",), _MATRIX,

@@ -155,7 +155,7 @@ def was_handed_over(task: Task, reorganisation_id: str) -> bool:
 def hand_over(task: Task, move: Move, reorganisation_id: str, on: date, at: datetime) -> None:
     """Give the task to the unit that follows. Whoever follows a unit takes its tasks as they stand: state, due day, evidence,
     extensions and disputes, promises, and the steps of lateness that were said. Who is responsible stays so until the new unit
-    assigns it anew. A part that is missing, and a party, go with a unit that is followed by rule; the lead sees the others stand
+    assigns it anew. Parts that are missing and parties go with a unit that is followed by rule; the lead sees the others stand
     with the unit that ended, and asks anew.
     """
     lead, coordinators = task.lead_unit_id, task.coordinator_unit_ids

@@ -1,5 +1,5 @@
 """What is kept of a task's means: evidence with its reviews, resources, parts of
-coordinators, marks, parties. The rules stand in the modules that act on it."""
+coordinators, marks, parties, no work. The rules stand in the modules that act on it."""
 
 from __future__ import annotations
 
@@ -163,3 +163,11 @@ class Party(Kept):
     """What is asked of them, in words."""
     reached: list[Said] = Field(default_factory=list)
     removed: Said | None = None
+
+
+class NoWork(Kept):
+    """What was said of a period without work, and the answer: both texts stay."""
+
+    stated: Said
+    state: Literal["stated", "confirmed", "rejected"] = "stated"
+    answered: Said | None = None

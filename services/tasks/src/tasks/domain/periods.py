@@ -14,12 +14,14 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import Field
 
 from common.contracts import tasks as events
+from common.contracts import tasks_means as events_of_means
 from common.contracts.fields import Timeliness
 from common.domain import Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import Cadence, Kind, first_of_months, last_day
-from tasks.domain.means import Evidence, Review
+from tasks.domain.matters import Said
+from tasks.domain.means import Evidence, NoWork, Review
 from tasks.domain.proof import review
 from tasks.domain.task import OPEN, Changes, Task
 
@@ -49,11 +51,13 @@ class Period(Document):
     due_on: Day
     occasion: str = ""
     """What happened, for an occurrence (`Kind.ON_EVENT`)."""
-    state: Literal["in_progress", "submitted", "completed"] = "in_progress"
+    state: Literal["in_progress", "submitted", "completed", "without_work"] = "in_progress"
     report: str = ""
     evidence: list[Evidence] = Field(default_factory=list)
     submitted_on: Day | None = None
     completed_on: Day | None = None
+    no_work: list[NoWork] = Field(default_factory=list)
+    """Every time it was said that there was no work; the last one may wait for its answer."""
     told: int = 0
     """As `Task.told`: 0 nobody was told of the due day, 1 that it is near, 2 that it has passed."""
 
@@ -231,6 +235,7 @@ def submit(task: Task, period: Period, now: datetime, words: str) -> None:
 def send_back(task: Task, period: Period, reason_code: str, words: str) -> None:
     """The approver sends the period's result back to be mended."""
     _in(task, period, "submitted")
+    _check_result(period)
     period.state, period.submitted_on = "in_progress", None
     task.tell(
         events.PeriodReturned, "period_returned", words,
@@ -249,6 +254,7 @@ def close(
 ) -> None:
     """The approver accepts the period's result: it is closed, in time or late. Raises `RuleBroken` with what is `unproven`."""
     _in(task, period, "submitted")
+    _check_result(period)
     if problems := list(unproven):
         raise RuleBroken(Words("Kết quả của kỳ chưa được chứng minh đủ.", "The period's result is not proven."), problems)
     period.state, period.completed_on = "completed", local_day(now)
@@ -256,6 +262,60 @@ def close(
         events.PeriodClosed, "period_closed", words, {"period": [None, period.key], "timeliness": [None, timeliness]},
         period=period.key, period_due_on=period.due_on, completed_at=now, timeliness=timeliness,
     )  # fmt: skip
+
+
+def state_no_work(task: Task, period: Period, stated: Said) -> None:
+    """Say that there was no work in the period ("no work this month", which avoids empty reports in a tool of the field;
+    DOMAIN 1.4). It waits for its answer as a result does, so that it is not late meanwhile.
+    """
+    _in(task, period, "in_progress")
+    period.no_work.append(NoWork(stated=stated))
+    period.state, period.submitted_on = "submitted", local_day(stated.at)
+    _tell_no_work(events_of_means.NoWorkStated, "no_work_stated", task, period, stated)
+
+
+def confirm_no_work(task: Task, period: Period, answered: Said) -> None:
+    """Close the period as without work: it is neither late nor done."""
+    waiting = _stated(task, period)
+    waiting.state, waiting.answered = "confirmed", answered
+    period.state, period.submitted_on = "without_work", None
+    _tell_no_work(events_of_means.PeriodWithoutWork, "period_without_work", task, period, answered)
+
+
+def reject_no_work(task: Task, period: Period, answered: Said) -> None:
+    """Ask for a result all the same: the period is open again, by its own due day."""
+    waiting = _stated(task, period)
+    waiting.state, waiting.answered = "rejected", answered
+    period.state, period.submitted_on = "in_progress", None
+    _tell_no_work(events_of_means.NoWorkRejected, "no_work_rejected", task, period, answered)
+
+
+def stated_no_work(period: Period) -> NoWork | None:
+    """What was said of no work and waits for its answer."""
+    return next((one for one in period.no_work if one.state == "stated"), None)
+
+
+def _stated(task: Task, period: Period) -> NoWork:
+    _check_runs(task)
+    waiting = stated_no_work(period)
+    if waiting is None:
+        message = Words("Không có báo cáo «không phát sinh» nào chờ trả lời.", "No statement of no work waits for an answer.")
+        repair = Words("Người chịu trách nhiệm báo bằng state-no-work.", "The responsible person says so by state-no-work.")
+        raise RuleBroken(message, [FieldProblem("no_work", "nothing_stated", message, repair, period.key)])
+    return waiting
+
+
+def _check_result(period: Period) -> None:
+    """Raise `RuleBroken` while it was said that there is no result."""
+    waiting = stated_no_work(period)
+    if waiting is not None:
+        message = Words("Kỳ này được báo là không phát sinh việc.", "It was said that there was no work in this period.")
+        repair = Words("Hãy gọi confirm-no-work hoặc reject-no-work.", "Call confirm-no-work or reject-no-work.")
+        raise RuleBroken(message, [FieldProblem("no_work", "no_work_stated", message, repair, waiting.stated.words)])
+
+
+def _tell_no_work(event: type[events.OfTask], what: str, task: Task, period: Period, said: Said) -> None:
+    task.tell(event, what, said.words, {"period": [None, period.key]}, period=period.key, period_due_on=period.due_on)
 
 
 def _in(task: Task, period: Period, *states: str) -> None:

@@ -19,6 +19,7 @@ from tasks.domain.handover import led_on
 from tasks.domain.periods import Period
 from tasks.domain.task import Task
 from tasks.domain.timeliness import timeliness
+from tasks.features.life_view import SaidView
 from tasks.features.means_view import EvidenceView, evidence_views
 from tasks.features.task_command import B, OnTask, load_task
 from tasks.store import PERIODS, committee, save_task
@@ -64,6 +65,12 @@ async def saved_period(uow: UnitOfWork, task: Task, period: Period) -> ShownPeri
     return ShownPeriod(task, period, local_day(uow.now), await committee(uow))
 
 
+class NoWorkView(View):
+    stated: SaidView
+    state: Literal["stated", "confirmed", "rejected"]
+    answered: SaidView | None
+
+
 class PeriodView(View):
     task_id: str
     key: str = Field(description="Its key within the task", examples=["2026-11", "2026-Q4", "2026-H2", "2026", "E0001"])
@@ -71,8 +78,9 @@ class PeriodView(View):
     starts_on: date
     ends_on: date
     due_on: date = Field(description="The day by whose end, in Asia/Ho_Chi_Minh, its result is due")
-    state: Literal["in_progress", "submitted", "completed"]
-    timeliness: Timeliness | None = Field(description="Computed from the clock, for this period alone")
+    state: Literal["in_progress", "submitted", "completed", "without_work"]
+    timeliness: Timeliness | None = Field(description="Computed from the clock, for this period alone; null without work")
+    no_work: list[NoWorkView] = Field(description="What was said of no work, with the answers")
     report: str
     evidence: list[EvidenceView]
     submitted_on: date | None
@@ -85,9 +93,13 @@ class PeriodView(View):
 
     @classmethod
     def on(cls, task: Task, period: Period, today: date, rules: Committee) -> PeriodView:
-        stopped: dict[str, Timeliness | None] = {"paused": "paused", "cancelled": None}
-        undone = period.state != "completed" and task.state in stopped
-        stands = stopped[task.state] if undone else timeliness(period, today, rules)
+        stands = None if period.state == "without_work" else _stands(task, period, today, rules)
         unit = None if period.submitted_on is None else led_on(task, period.submitted_on)
         shown = {"timeliness": stands, "submitted_by_unit_id": unit, "evidence": evidence_views(period.evidence)}
         return cls.model_validate(period.model_dump(include=set(cls.model_fields)) | shown)
+
+
+def _stands(task: Task, period: Period, today: date, rules: Committee) -> Timeliness | None:
+    stopped: dict[str, Timeliness | None] = {"paused": "paused", "cancelled": None}
+    undone = period.state != "completed" and task.state in stopped
+    return stopped[task.state] if undone else timeliness(period, today, rules)
