@@ -54,7 +54,10 @@ NOTE_LOCAL = (
     "with an order, and what is behind a key; so lists and search grow there with what their equality leaves over, "
     "which they do not on a server that plans from indexes"
 )
-NOTE_WRITES = f"{WRITERS} in flight, all of one unit and one paper; ours inserts what changed about boards and adds it up"
+NOTE_WRITES = (
+    f"{WRITERS} in flight, all of one unit and one paper, each with its event and its line of history; ours inserts what "
+    "changed about boards and adds it up as well"
+)
 SCOPES = "tasks:read summary:read directives:read"
 _BEGAN = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 _STATES: tuple[State, ...] = (
@@ -266,7 +269,10 @@ async def _writes(kafka: str, mongo: str, pace: Pace) -> Comparison:
     """Savings a second that each change a board, with what tells the boards of it and without."""
     corner = Corner(kafka, mongo)
     async with corner.units(tasks) as (units, _):
-        made = [a_task(0, 1).model_copy(update={"id": f"w{number}", "version": 0}) for number in range(WRITERS)]
+        made = [
+            a_task(0, 1).model_copy(update={"id": f"w{number}", "version": 0, "state": "published"})
+            for number in range(WRITERS)
+        ]
 
         async def create(uow: UnitOfWork) -> None:
             for task in made:
@@ -278,7 +284,10 @@ async def _writes(kafka: str, mongo: str, pace: Pace) -> Comparison:
         async def save(task_id: str, *, told: bool) -> None:
             async def change(uow: UnitOfWork) -> None:
                 task = await uow.load(TASKS, task_id)
-                task.state = "assigned" if task.state == "published" else "published"
+                if task.state == "paused":
+                    task.resume(local_day(uow.now))
+                else:
+                    task.pause("Tạm dừng")
                 if not told:
                     task.take_saved()
                 save_task(uow, task)

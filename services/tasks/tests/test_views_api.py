@@ -107,6 +107,13 @@ async def test_by_due_day_the_same_tasks_stand_so_as_by_the_rule(api: TaskApi, k
     assert await walked(api, sort="due_on", timeliness=stands) == wanted
 
 
+def test_blank_words_are_no_search() -> None:
+    for q in (None, "", "  "):
+        assert TaskQuery(Filters(q=q, sort="due_on"), BINH, TODAY, RULES).condition(None) == {"$and": [{}]}
+    found = TaskQuery(Filters(q=" số "), BINH, TODAY, RULES).condition(None)
+    assert found == {"$and": [{"$and": [{"_d.tokens": {"$regex": "^so"}}]}]}
+
+
 async def test_a_late_list_is_a_range_of_keys() -> None:
     for stands, within in (
         ("overdue", ("0/2026-11-23/x",)),

@@ -94,10 +94,15 @@ class TaskQuery:
     rules: Committee
 
     def __post_init__(self) -> None:
-        if self.sort == "due_on" and self.filters.q:
+        if self.sort == "due_on" and self.words:
             message = Words("Kết quả tìm kiếm xếp theo thời điểm lập.", "A search is listed by the time of writing.")
             repair = Words("Hãy bỏ q hoặc sort=due_on.", "Leave out q, or sort=due_on.")
             raise Invalid(message, [FieldProblem("sort", "sort_of_search", message, repair, self.sort)])
+
+    @property
+    def words(self) -> str:
+        """What is searched for; nothing is no search."""
+        return (self.filters.q or "").strip()
 
     @property
     def sort(self) -> Sort:
@@ -149,8 +154,8 @@ class TaskQuery:
             found.append({"_d.marks": "focus" if wanted.focus else {"$ne": "focus"}})
         if wanted.due_before is not None:
             found.append({"due_on": {"$lt": wanted.due_before.isoformat()}})
-        if wanted.q:
-            found.append(searched_for(wanted.q))
+        if self.words:
+            found.append(searched_for(self.words))
         if after is not None:
             found.append({self.order.field: {"$lt" if self.order.sign else "$gt": after}})
         return {"$and": [one for one in found if one] or [{}]}
