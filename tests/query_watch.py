@@ -28,7 +28,7 @@ BOUNDED = {
 """Collections whose size does not follow the work, so that they may be read whole."""
 
 WHOLE = {
-    "tasks": "summaries and loads count them: not an index range until boards are kept",
+    "board_changes": "what is still to be added up: rows of seconds while the job runs (docs/adr/0011)",
     "entries": "the walk of the ledger reads all of them",
     "originals": "the walk of the ledger reads all of them",
 }
