@@ -190,7 +190,7 @@ def test_parts_that_are_missing_and_parties_go_with_a_unit_that_is_followed_by_r
     at = datetime(2027, 1, 1, 1, tzinfo=UTC)
     asked = Said(at=at, by="person:p", words="")
     named = {"b": "asked", "c": "asked", "d": "accepted"}
-    parts = [Part(number=n, unit_id=u, due_on=DAY, asked=asked, state=s) for n, (u, s) in enumerate(named.items(), 1)]  # type: ignore[arg-type]
+    parts = [Part(number=n, unit_id=u, due_on=DAY, asked=asked, state=s) for n, (u, s) in enumerate(named.items(), 1)]
     parties = [Party(id=u, kind="firm", label=u, unit_id=u, named=asked) for u in ("a", "c")]
     task = a_task(state="in_progress", lead_unit_id="a", coordinator_unit_ids=list(named), parts=parts, parties=parties)
     move = move_of(task, fates_of("a>x, b>y, c>y partial, c>z partial, d>z"))
