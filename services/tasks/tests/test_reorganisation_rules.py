@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.tasks.tests.register_world import rows_of
-from services.tasks.tests.task_world import a_task
+from services.tasks.tests.task_world import NOW, a_task
 from tasks.domain.directory import Succession, Unit
-from tasks.domain.handover import Fate, fates, hand_over, is_live, led_on, move_of, said_twice, text_of
+from tasks.domain.handover import Fate, fates, hand_over, is_live, led_on, move_of, said_twice, text_of, was_handed_over
 from tasks.domain.matters import Said
 from tasks.domain.means import Part, Party
-from tasks.domain.reorganisation import Tally
+from tasks.domain.reorganisation import Check, Sum, Tally, crossing
 from tasks.domain.task import Task
 
 DAY = date(2027, 1, 1)
@@ -211,6 +211,51 @@ def test_the_same_words_of_the_same_paper_are_said_twice_to_one_unit() -> None:
     ]
     assert said_twice(text_of(task, "x") for task in tasks) == {text_of(tasks[0], "x")}
     assert said_twice([text_of(tasks[0], "x"), text_of(tasks[1], "y")]) == set()
+
+
+def test_a_task_knows_who_led_it_on_a_day_and_is_handed_over_once() -> None:
+    task = a_task(lead_unit_id="a", coordinator_unit_ids=["b"])
+    for number, (fate, day) in enumerate(((Fate("a", "rule", ("x",)), DAY), (Fate("x", "rule", ("z",)), date(2028, 1, 1)))):
+        move = move_of(task, {fate.unit_id: fate})
+        assert move is not None
+        assert not was_handed_over(task, f"r{number}")
+        hand_over(task, move, f"r{number}", day, NOW)
+        assert was_handed_over(task, f"r{number}")
+    led = [led_on(task, day) for day in (BEFORE, DAY, date(2027, 12, 31), date(2028, 1, 1))]
+    assert led == ["a", "x", "x", "z"]
+    assert [(one[0], one[2]) for one in task.take_lines()] == [
+        ("handed_over", {"lead_unit_id": ["a", "x"]}), ("handed_over", {"lead_unit_id": ["x", "z"]})
+    ]  # fmt: skip
+    assert led_on(a_task(lead_unit_id="n"), DAY) == "n"
+
+
+@pytest.mark.parametrize(
+    ("after", "crossed", "check", "expected"),
+    [
+        (("draft", "commune", "d", 2), {}, None, True),
+        (("draft", "commune", "d", 2), {}, Check(tasks=2, lost=0, doubled=0), True),
+        (("draft", "commune", "d", 2), {}, Check(tasks=1, lost=1, doubled=0), False),
+        (("draft", "commune", "d", 2), {}, Check(tasks=2, lost=0, doubled=1), False),
+        (("draft", "commune", "d", 1), {}, None, False),
+        (("paused", "commune", "d", 2), {}, None, False),
+        (("draft", "commune", "e", 2), {}, None, False),
+        (("draft", "province", "d", 2), {}, None, False),
+        (("draft", "province", "d", 2), {"commune": -2, "province": 2}, None, True),
+        (("draft", "commune", "d", 2), {"commune": -2, "province": 2}, None, False),
+    ],
+)
+def test_when_counts_add_up(
+    after: tuple[str, str, str, int], crossed: dict[str, int], check: Check | None, expected: bool
+) -> None:
+    before = Tally.of([("draft", "commune", "d", 2)])
+    assert Sum(before, Tally.of([after]), crossed).adds_up(check) is expected
+
+
+def test_levels_gain_what_others_lose() -> None:
+    assert crossing([("district", "commune"), ("district", "commune"), ("commune", "commune")]) == {
+        "commune": 2,
+        "district": -2,
+    }
 
 
 # --- properties ---
