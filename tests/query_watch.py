@@ -37,7 +37,9 @@ WHOLE = {
 NARROWED: Mapping[str, Fields] = {
     # one unit, paper, person, state or word; what is asked besides is looked at in its tasks
     "tasks": Fields({"state", "due_on", "deadline_kind", "$expr", "sample", "asks", "reference", "directive_id", "lead_unit_id",
-                     "responsible_id", "_d.pending", "_d.units", "_d.seen_by", "_d.tokens", "_d.waits", "clock.days_waited"}),
+                     "responsible_id", "_d.pending", "_d.marks", "_d.owing", "_d.units", "_d.seen_by", "_d.tokens", "_d.waits",
+                     "clock.days_waited"}),
+    "task_moves": Fields({"outcome", "chosen", "unit_id", "findings"}),  # of one rehearsal
     "people": Fields({"active", "position", "audiences"}),  # the people of a unit, or of a position
     "directives": Fields({"parent_id"}),  # papers of one number
     "directive_lines": Fields({"unit_ids"}),  # of one paper
@@ -53,7 +55,8 @@ NARROWED: Mapping[str, Fields] = {
 WALKED: Mapping[str, Fields] = {
     # No range of an index stands before the order of the list: `due_before` alone, and one unfinished word, go through the
     # newest tasks until the page is full. Few tasks that match, far back, are found slowly.
-    "tasks": Fields({"due_on", "_d.tokens", "sample", "_d.pending"}),
+    "tasks": Fields({"due_on", "_d.tokens", "sample", "_d.pending", "_d.marks"}),
+    "task_moves": Fields({"outcome", "chosen", "unit_id", "findings"}),  # those of one rehearsal
     "people": Fields({"active"}),  # most are
     "notices": Fields({"read_at"}),  # of everybody: most are unread, or most are read
     "directives": Fields({"parent_id", "_d.canonical"}),  # among the few that ask for their issuer

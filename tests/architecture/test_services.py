@@ -151,8 +151,8 @@ def loose_values(service: Service) -> list[str]:
 def _converts(schema: Any, *, strict: bool) -> bool:
     if isinstance(schema, list | tuple):
         return any(_converts(part, strict=strict) for part in schema)
-    if not isinstance(schema, dict):
-        return False
+    if not isinstance(schema, dict) or schema.get("type") == "function-before":
+        return False  # somebody looks at it before
     strict = bool(schema.get("strict", strict))
     return (schema.get("type") in ("int", "float", "bool") and not strict) or any(
         _converts(part, strict=strict) for part in schema.values()

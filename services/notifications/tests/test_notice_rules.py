@@ -212,15 +212,18 @@ def test_every_row_has_its_own_kind_and_event_and_fills_its_words() -> None:
             "due_on": date(2026, 11, 30),
             "days_left": 2,
             "directive_id": "d",
+            "unit_id": "u",
+            "tasks": 12,
         }
-        of_paper = "concretisation_id" in reaction.event.model_fields
+        of_paper, of_many = ("concretisation_id" in reaction.event.model_fields, reaction.event is UnitReceived)
         event = reaction.event.model_construct(**fields | ({"number": "57-NQ/TW"} if of_paper else {}))
         title, body = words(reaction, event)
-        named = "57-NQ/TW" if of_paper else "Tên việc"
+        named = "57-NQ/TW" if of_paper else "12" if of_many else "Tên việc"
         assert named in title.vi
         assert named in title.en
         assert "{" not in title.vi + title.en + body.vi + body.en
-        assert about(reaction, event) in ("/v1/tasks/t", "/v1/programmes/p", "/v1/directives/d/concretisation")
+        paths = ("/v1/tasks/t", "/v1/programmes/p", "/v1/directives/d/concretisation", "/v1/tasks?unit=u")
+        assert about(reaction, event) in paths
 
 
 def test_a_reminder_names_the_paper_and_how_long_it_has_been_missing() -> None:

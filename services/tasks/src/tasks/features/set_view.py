@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field, StrictBool, TypeAdapter
 
 from common.errors import FieldProblem, RuleBroken, Words
 from common.http import Command, Effect, Routes, writes
@@ -21,11 +21,25 @@ MOST = 50
 """Saved lists of one caller."""
 
 
+_FLAG = TypeAdapter(StrictBool | None)
+
+
+def _as_json(asks: Any) -> Any:
+    """In an address a truth value is a text, in a body it is none."""
+    for name in ("focus", "disputed") if isinstance(asks, dict) else ():
+        _FLAG.validate_python(asks.get(name))
+    return asks
+
+
 class SetView(Command):
     """Replaces what stood under the name."""
 
     title: str = Field("", max_length=200)
-    asks: Filters = Field(default_factory=Filters, description="As the parameters of `GET /v1/tasks`")
+    asks: Annotated[
+        Filters,
+        BeforeValidator(_as_json),
+        Field(default_factory=Filters, description="As the parameters of `GET /v1/tasks`"),
+    ]
 
 
 async def handle(command: SetView, uow: UnitOfWork, *, name: str, expected: int | None = None) -> TaskList:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 from pydantic import Field
 
+from common.contracts.fields import IsoDay
 from common.domain import local_day
 from common.http import Call, Items, Paged, Routes, View, reads
 from tasks.domain.load import load_of
@@ -32,7 +32,7 @@ async def show_load(
     by: Literal["unit", "person"] = "unit",
     unit: Annotated[str | None, Query(max_length=128, description="Tasks that this unit leads")] = None,
     as_of: Annotated[
-        date | None, Query(description="The day against which the present states are held; today when left out")
+        IsoDay | None, Query(description="The day against which the present states are held; today when left out")
     ] = None,
 ) -> Response:
     """Open tasks by lead unit or by responsible person, of the units that the caller acts for; who carries none has no line."""
