@@ -36,8 +36,11 @@ from tests.faults.stage import Stage, staged
 SAMPLE_SECONDS = 10.0
 LOAD_SECONDS, IDLE_SECONDS = 240.0, 60.0
 """One round; both windows of an hour's soak hold a whole one."""
-CALLERS, RATE = 16, 12.0
-"""Effects a second while there is load; so many callers that slow answers do not slow it down."""
+CALLERS, RATE = 16, 3.0
+"""Effects a second while there is load, a year of a province's plans in some hours; so many callers that slow answers do not
+slow it down. `--rate` for more: the local database keeps a session of its storage engine, some 10 KiB, for every transaction
+until it ends, and at 12 a second was too slow for anybody after 40 minutes (docs/adr/0006).
+"""
 SETTLE_SECONDS = 180.0
 KEEP_MINUTES = 30.0
 KEPT = ROOT / ".local" / "soak.json"
@@ -122,13 +125,13 @@ class Watch:
         return rows
 
 
-async def soak(seed: int, minutes: float, *, aloud: bool) -> tuple[Soak, Watch, Story]:
+async def soak(seed: int, minutes: float, rate: float, *, aloud: bool) -> tuple[Soak, Watch, Story]:
     servers, story = Servers(), Story(seed, aloud=aloud)
     findings: list[Finding] = []
     try:
         await servers.start()
         async with staged(servers, story, callers=CALLERS) as stage:
-            stage.callers.rate = RATE
+            stage.callers.rate = rate
             watch = Watch(stage)
             watching = asyncio.create_task(watch.run())
             began, until = time.monotonic(), time.monotonic() + minutes * 60
@@ -172,6 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make soak", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--rate", type=float, default=RATE, help="effects a second while there is load")
     parser.add_argument("--aloud", action="store_true", help="tell what is done while it is done")
     parser.add_argument("--take", type=Path, help="the soak.json of another tree: write its result into the documents here")
     arguments = parser.parse_args()
@@ -180,7 +184,7 @@ def main() -> None:
         return
     seed = int(time.time()) if arguments.seed is None else arguments.seed
     print(f"roviec: seed {seed}, {arguments.minutes:g} minutes", flush=True)
-    result, watch, story = asyncio.run(soak(seed, arguments.minutes, aloud=arguments.aloud))
+    result, watch, story = asyncio.run(soak(seed, arguments.minutes, arguments.rate, aloud=arguments.aloud))
     KEPT.parent.mkdir(exist_ok=True)
     whole = {"result": asdict(result), "samples": [asdict(one) for one in watch.samples]}
     KEPT.write_text(json.dumps({**whole, "server": watch.server, "counts": watch.counts}, ensure_ascii=False) + "\n")
