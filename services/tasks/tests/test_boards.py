@@ -38,7 +38,7 @@ from tasks.domain.timeliness import timeliness
 from tasks.features import add_up_boards
 from tasks.service import service
 from tasks.store import BOARD_CHANGES, BOARDS, TASKS, board, save_task
-from tasks.verify import boards_differing
+from tasks.verify import boards_differing, keys_differing
 
 DAYS = st.none() | st.dates(TODAY - timedelta(days=5), TODAY + timedelta(days=5))
 STATES = st.sampled_from(["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"])
@@ -301,3 +301,15 @@ async def test_boards_of_a_database_that_is_older_than_they_are_can_be_made(proc
     assert len(await boards_differing(process.units, mend=True)) == 3
     assert (await api.get("summary", unit=A))["total"] == 4
     assert await boards_differing(process.units) == []
+
+
+@servers
+async def test_keys_of_lists_that_an_older_version_did_not_write_are_found_and_made(process: Process, api: TaskApi) -> None:
+    tasks = [await api.create(title="Việc cũ", directive_id="dir-1") for _ in range(3)]
+    assert await keys_differing(process.units) == []
+    written = process.units.database.collection("tasks")
+    await written.update_one({"_id": tasks[1]}, {"$unset": {"_d.by_due": 1}, "$set": {"_d.marks": ["overspent"]}})
+    assert len((await api.get("tasks", mark="overspent"))["items"]) == 1
+    assert await keys_differing(process.units, mend=True) == [f"tasks/{tasks[1]}"]
+    assert await keys_differing(process.units) == []
+    assert (await api.get("tasks", mark="overspent"))["items"] == []

@@ -1,8 +1,9 @@
 """`python -m tasks.verify [--mend]`: hold what is kept to be read quickly against what it is derived from: the matrix of
-concretisation against the papers, the boards against the tasks.
+concretisation against the papers, the boards against the tasks, the keys of lists against the documents that they stand for.
 
 Reads the service's settings from the environment. Exit status: 0 when all agree, or were made to; 1 when they differ,
-2 when it could not be checked. `--mend` also makes what was never there: boards of a database that is older than they are.
+2 when it could not be checked. `--mend` also makes what was never there: boards, and keys that a newer version lists by, of a
+database that is older than they are.
 """
 
 from __future__ import annotations
@@ -15,13 +16,23 @@ from functools import partial
 from typing import Any
 
 from common.mongo import Database, PyMongoError
-from common.repository import D, Reader, Store
+from common.repository import DERIVED, D, Reader, Store
 from common.settings import Settings
 from common.unit_of_work import UnitOfWork, Units
 from tasks.domain.standings import Board, Change, Place, added_up
 from tasks.features.concretising import keep_rows, stated_anew
 from tasks.features.pages import apart
-from tasks.store import BOARD_CHANGES, BOARDS, CONCRETISATIONS, DIRECTIVES, TASKS, by_id
+from tasks.store import (
+    BOARD_CHANGES,
+    BOARDS,
+    CONCRETISATIONS,
+    DIRECTIVES,
+    STORES,
+    STORES_OF_REORGANISATIONS,
+    STORES_OF_REPORTS,
+    TASKS,
+    by_id,
+)
 
 PAGE = 200
 
@@ -90,7 +101,30 @@ async def _add(uow: UnitOfWork, keys: list[str], *, lacking: dict[str, Board]) -
         uow.put(BOARDS, boards[key].add(lacking[key]) if key in boards else lacking[key])
 
 
+async def keys_differing(units: Units, *, mend: bool = False) -> list[str]:
+    """`collection/id` of documents that are listed under keys that do not follow from them. What has been saved meanwhile got
+    its keys by that, and is not mended.
+    """
+    found: list[str] = []
+    stores: tuple[Store[Any], ...] = (*STORES, *STORES_OF_REPORTS, *STORES_OF_REORGANISATIONS)
+    for store in (one for one in stores if one.derive is not None):
+        collection = units.database.collection(store.collection)
+        after: Any = ""
+        while rows := await collection.find({"_id": {"$gt": after}}).sort([("_id", 1)]).limit(PAGE).to_list(None):
+            for row in rows:
+                after, kept = row["_id"], row.get(DERIVED, {})
+                asked = {"_id": after, "version": row.get("version")}
+                keys = store.dump(store.parse(row))[DERIVED]
+                wrong = {f"{DERIVED}.{name}": key for name, key in keys.items() if name not in kept or kept[name] != key}
+                if wrong:
+                    found.append(f"{store.collection}/{after}")
+                    if mend:
+                        await collection.update_one(asked, {"$set": wrong})
+    return found
+
+
 CHECKS = (
+    ("the keys of lists", "documents", "what is kept", keys_differing),
     ("the matrix of concretisation", "rows", "the papers", differing),
     ("the boards", "boards", "the tasks", boards_differing),
 )
