@@ -186,7 +186,11 @@ def unsigned(algorithm: str) -> str:
     return f"{part({'alg': algorithm, 'kid': OURS.kid, 'typ': ACCESS_TYPE})}.{part(claims())}."
 
 
-GOOD = mine()
+def good() -> str:
+    """A token that is taken. It lives ten minutes: one made when the tests are collected would be too old in a long run."""
+    return mine()
+
+
 PUBLIC = OURS._private.public_key()
 HMAC_HEAD = {"alg": "HS256", "kid": OURS.kid, "typ": ACCESS_TYPE}
 STRANGER = Ed25519PrivateKey.generate()
@@ -197,7 +201,7 @@ def of_stranger(header: dict[str, Any] | None = None) -> str:
 
 
 def spliced() -> str:
-    head, _, signature = GOOD.split(".")
+    head, _, signature = good().split(".")
     return f"{head}.{part(claims(scope='clients:admin'))}.{signature}"
 
 
@@ -221,10 +225,10 @@ FORGED: dict[str, Callable[[], str]] = {
     "hmac with der": lambda: theirs(HMAC_HEAD, PUBLIC.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)),
     "hmac with jwk": lambda: theirs(HMAC_HEAD, json.dumps(OURS.public).encode()),
     "hmac under the name EdDSA": lambda: theirs({**HMAC_HEAD, "alg": "EdDSA"}, b"k" * 32),
-    "empty signature": lambda: GOOD.rpartition(".")[0] + ".",
-    "truncated": lambda: GOOD[:-4],
-    "two parts": lambda: GOOD.rpartition(".")[0],
-    "four parts": lambda: GOOD + ".x",
+    "empty signature": lambda: good().rpartition(".")[0] + ".",
+    "truncated": lambda: good()[:-4],
+    "two parts": lambda: good().rpartition(".")[0],
+    "four parts": lambda: good() + ".x",
     "five parts, a JWE": lambda: f"{part({'alg': 'dir', 'enc': 'A256GCM'})}..x.x.x",
     "other claims": spliced,
     "a stranger's key": of_stranger,
@@ -281,10 +285,10 @@ FORGED: dict[str, Callable[[], str]] = {
     "claims: deep": lambda: mine(raw=b"[" * 2000 + b"]" * 2000),
     "header: deep": lambda: f"{part(b'[' * 2500 + b']' * 2500)}.{part({'iss': ISSUER})}.x",
     "header: list": lambda: f"{part([])}.{part({'iss': ISSUER})}.x",
-    "unicode": lambda: GOOD[:-1] + "é",
-    "unicode digits": lambda: GOOD.replace(GOOD[5], "\uff21", 1),
-    "null": lambda: GOOD + "\0",
-    "long": lambda: GOOD + "x" * 10_000_000,
+    "unicode": lambda: good()[:-1] + "é",
+    "unicode digits": lambda: good().replace(good()[5], "\uff21", 1),
+    "null": lambda: good() + "\0",
+    "long": lambda: good() + "x" * 10_000_000,
     "dots": lambda: "..",
     "empty parts": lambda: "." * 8000,
     "text": lambda: "letmein",
@@ -294,13 +298,13 @@ FORGED: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED.keys())
 async def test_a_forged_token_is_refused(forge: Callable[[], str]) -> None:
     door = identity(register())
-    assert (await door.caller(bearer(GOOD))).principal == "client:c1"  # the door is open to the real one
+    assert (await door.caller(bearer(good()))).principal == "client:c1"  # the door is open to the real one
     with pytest.raises(Unauthenticated):
         await door.caller(bearer(forge()))
 
 
 @pytest.mark.parametrize(
-    "header", [None, b"", b"Bearer", b"Bearer ", b"Basic Yzpz", GOOD.encode(), b"Bearer\t" + GOOD.encode()]
+    "header", [None, b"", b"Bearer", b"Bearer ", b"Basic Yzpz", good().encode(), b"Bearer\t" + good().encode()]
 )
 async def test_other_credentials_are_refused(header: bytes | None) -> None:
     with pytest.raises(Unauthenticated):
@@ -333,7 +337,7 @@ async def test_rs256_is_believed_only_where_a_setting_says_so() -> None:
 async def test_a_voucher_is_for_one_service_and_serves_again_for_a_while() -> None:
     found = register()
     found.clients["c1"].unit_ids = [UNIT]
-    actor = (await identity(found).caller(bearer(GOOD))).actor
+    actor = (await identity(found).caller(bearer(good()))).actor
     now = [time.time()]
     vouchers = Vouchers(OURS, "roviec-gateway", lambda: now[0])
     first = vouchers.bearer(actor, "tasks")
@@ -348,7 +352,7 @@ async def test_a_voucher_is_for_one_service_and_serves_again_for_a_while() -> No
 
 
 async def test_a_caller_without_any_scope_for_a_service_is_told_so() -> None:
-    caller = await identity(register()).caller(bearer(GOOD))
+    caller = await identity(register()).caller(bearer(good()))
     courses, ledger = find(b"/v1/programmes"), find(b"/v1/ledger/entries")
     assert courses is not None
     assert ledger is not None
