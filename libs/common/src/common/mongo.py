@@ -103,7 +103,8 @@ class Database:
             "journal": True,
             "readConcernLevel": "majority",
             "serverSelectionTimeoutMS": 2000,
-            "connectTimeoutMS": 1500,
+            "connectTimeoutMS": 5000,  # also of the driver's own look at the server: a late answer there cuts every connection,
+            # whose cursors stay open on the server. Callers wait shorter than that by deadlines of their own.
             "socketTimeoutMS": 30_000,
             "maxPoolSize": self.settings.mongo_pool,
             "minPoolSize": 2,
