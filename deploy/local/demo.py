@@ -312,7 +312,7 @@ class Demo:
                 enrolled[person.id] = made["id"]
                 advance()
             early = officers[0]
-            refused = self.status_of("POST", f"/v1/enrolments/{enrolled[early.id]}/complete")
+            refused = self.partner.refused(f"/v1/enrolments/{enrolled[early.id]}/complete")[0]
             self.account.expect("an officer before the leaders", refused, 409)
             for person in leaders:
                 self.partner.post(f"/v1/enrolments/{enrolled[person.id]}/complete")
@@ -320,13 +320,6 @@ class Demo:
             state = f"/v1/enrolments/{enrolled[early.id]}"
             self.account.eventually("the officers' wave opens", lambda: self.partner.get(state)["state"], lambda s: s == "open")
         return officers
-
-    def status_of(self, method: str, path: str) -> int:
-        try:
-            self.partner.effect(method, path)
-        except Refused as refusal:
-            return refusal.status
-        return 200
 
     # --- 6. everybody told ---
 

@@ -89,6 +89,14 @@ class Partner:
     def patch(self, path: str, body: Any, *, expect: int = 200) -> Any:
         return self.effect("PATCH", path, body, expect=expect)
 
+    def refused(self, path: str, body: Any = None, method: str = "POST") -> tuple[int, list[str]]:
+        """The status and the codes with which an effect is refused; 200 and none when it is not."""
+        try:
+            self.effect(method, path, body)
+        except Refused as refusal:
+            return refusal.status, [one["code"] for one in refusal.problem.get("errors", [])]
+        return 200, []
+
     def effect(
         self,
         method: str,

@@ -13,7 +13,7 @@ from typing import Any
 from rich.table import Table
 
 from deploy.local.account import Account, local_today
-from deploy.local.partner import Partner, Refused
+from deploy.local.partner import Partner
 from deploy.local.sample import COMMUNE
 from deploy.local.second_act_life import AGENCY, HEAD, NEIGHBOUR
 
@@ -50,8 +50,10 @@ class Concretising:
         self.table.add_row(f"{head['counts']['silent']} of {head['units']}", "silent", days)
 
     def paper(self, who: Partner, kind: str, parent: str, **fields: Any) -> str:
-        body = {"number": f"{self.stamp[-6:]}{kind}", "issued_on": self.today.isoformat(), "parent_id": parent, **fields}
-        return str(who.post("/v1/directives", body, expect=201)["id"])
+        return str(who.post("/v1/directives", self.content(kind, parent, **fields), expect=201)["id"])
+
+    def content(self, kind: str, parent: str, **fields: Any) -> dict[str, Any]:
+        return {"number": f"{self.stamp[-6:]}{kind}", "issued_on": self.today.isoformat(), "parent_id": parent, **fields}
 
     def counts(self) -> dict[str, int]:
         found = self.partner.get(f"{self.path}/concretisation", limit=1)["counts"]
@@ -59,11 +61,8 @@ class Concretising:
 
     def answer(self, directive: str) -> None:
         """A commune's system registers the commune's paper, and nobody else's; its neighbour need not have one."""
-        try:
-            self.paper(self.commune, "-KH/UBND", directive, issuer_unit_id=NEIGHBOUR, issuer="Demo")
-            self.account.expect("a commune registers the paper of another", True, False)
-        except Refused as refusal:
-            self.account.expect("it is refused", refusal.status, 403)
+        foreign = self.content("-KH/UBND", directive, issuer_unit_id=NEIGHBOUR, issuer="Demo")
+        self.account.expect("a commune registers no other's paper", self.commune.refused("/v1/directives", foreign)[0], 403)
         own = self.paper(self.commune, "-KH/UBND", directive, issuer="UBND phường Hà Giang 1")
         (seen,) = self.commune.get(f"{self.path}/concretisation")["items"]
         self.account.expect(

@@ -13,7 +13,7 @@ from typing import Any
 from rich.table import Table
 
 from deploy.local.account import Account, local_today
-from deploy.local.partner import Partner, Refused
+from deploy.local.partner import Partner
 from deploy.local.sample import COMMUNE
 
 HEAD, OFFICER, AGENCY = "per-demo-03", "per-demo-05", "per-demo-02"
@@ -48,13 +48,6 @@ class WorkingLife:
         self.officer.post(f"/v1/tasks/{made}/accept")
         return made
 
-    def refused(self, who: Partner, path: str, body: Any, method: str = "POST") -> tuple[int, list[str]]:
-        try:
-            who.effect(method, path, body)
-        except Refused as refusal:
-            return refusal.status, [one["code"] for one in refusal.problem.get("errors", [])]
-        return 200, []
-
     def notices(self, who: Partner, person: str, task: str, kind: str) -> int:
         found = who.items("/v1/notices", recipient=person, kind=kind)
         return sum(notice["about"].endswith(task) for notice in found)
@@ -66,13 +59,13 @@ class WorkingLife:
         first = self.partner.get(path)["due_on"]
         self.account.expect(
             "the lead unit moves a due day by itself",
-            self.refused(self.head, path, {"due_on": wanted}, "PATCH"),
+            self.head.refused(path, {"due_on": wanted}, "PATCH"),
             (409, ["due_day_issued"]),
         )
         self.officer.post(f"{path}/request-extension", {"due_on": wanted, "words": "Chờ số liệu của hai thôn"})
         grant = {"decision": "grant", "words": "Đồng ý gia hạn một lần"}
         self.account.expect(
-            "the approver extends a day that a paper set", self.refused(self.head, f"{path}/decide-extension", grant)[0], 403
+            "the approver extends a day that a paper set", self.head.refused(f"{path}/decide-extension", grant)[0], 403
         )
         shown = self.agency.post(f"{path}/decide-extension", grant)
         self.account.expect("both days are shown", (shown["due_on"], shown["original_due_on"]), (wanted, first))

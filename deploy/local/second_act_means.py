@@ -55,7 +55,7 @@ class Means:
     def focus(self, task: str, path: str) -> None:
         """The short list is the standing agency's; each mark says who set it and why."""
         words = {"focus": True, "priority": "high", "words": "Kết luận họp (demo)"}
-        self.account.expect("the unit sets its own priority", self.life.refused(self.head, f"{path}/mark", words)[0], 403)
+        self.account.expect("the unit sets its own priority", self.head.refused(f"{path}/mark", words)[0], 403)
         self.agency.post(f"{path}/mark", words)
         listed = [one["id"] for one in self.partner.items("/v1/tasks", focus="true", q=self.life.stamp)]
         self.account.expect("the short list", listed, [task])
@@ -90,7 +90,7 @@ class Means:
         self.head.post(f"{path}/evidence/{first}/review", {"verdict": "rejected", "words": "Thiếu chữ ký"})
         self.account.expect(
             "nobody hands in on rejected evidence",
-            self.life.refused(self.officer, f"{path}/submit", None),
+            self.officer.refused(f"{path}/submit"),
             (409, ["evidence_missing"]),
         )
         self.account.eventually(
@@ -101,7 +101,7 @@ class Means:
         signed: dict[str, Any] = {**PAPER, "file": "demo/12.pdf", "sha256": SHA, "criteria": [1], "supersedes": first}
         self.officer.post(f"{path}/add-evidence", signed)
         self.officer.post(f"{path}/submit")
-        refused = self.life.refused(self.head, f"{path}/complete", None)
+        refused = self.head.refused(f"{path}/complete")
         self.account.expect("a criterion has no evidence", refused, (409, ["criterion_unproven"]))
         self.head.post(f"{path}/return", {"reason_code": "incomplete", "words": "Thiếu biên bản"})
         self.officer.post(f"{path}/add-evidence", {**PAPER, "title": "Biên bản (demo)", "criteria": [2]})

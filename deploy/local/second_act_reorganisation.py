@@ -12,7 +12,7 @@ from typing import Any
 from rich.table import Table
 
 from deploy.local.account import Account, local_today
-from deploy.local.partner import Partner, Refused
+from deploy.local.partner import Partner
 from deploy.local.second_act_life import OFFICER
 
 OPEN = ("rehearsing", "rehearsed", "ordered")
@@ -91,12 +91,8 @@ class Reorganised:
         return path
 
     def decide(self, path: str, tasks: list[str]) -> None:
-        try:
-            self.partner.post(f"{path}/execute", {"words": "Thực hiện"})
-            self.account.expect("it is carried out while something is undecided", True, False)
-        except Refused as refusal:
-            codes = [one["code"] for one in refusal.problem.get("errors", [])]
-            self.account.expect("the unit that was split is undecided", codes, ["undecided"])
+        refused = self.partner.refused(f"{path}/execute", {"words": "Thực hiện"})
+        self.account.expect("the unit that was split is undecided", refused, (409, ["undecided"]))
         choices = [
             {"unit_id": self.unit("s"), "to_unit_id": self.unit("p")},
             {"task_id": tasks[4], "to_unit_id": self.unit("q")},
