@@ -148,8 +148,8 @@ def test_a_ratio_over_units_lies_between_the_units(parts: list[tuple[int, int]])
 def test_one_figure_and_who_is_over_and_under() -> None:
     found: Any = evenness({"a": 10, "b": 5, "c": 5, "d": 0}, MORE, HALF)
     assert (found.mean, found.gini) == (5, Fraction(3, 8))
-    assert [(one.unit_id, one.of_mean) for one in found.over] == [("a", 2)]
-    assert [one.unit_id for one in found.under] == ["d"]
+    assert [(one.id, one.of_mean) for one in found.over] == [("a", 2)]
+    assert [one.id for one in found.under] == ["d"]
     even: Any = evenness({"a": 3, "b": 3}, MORE, HALF)
     assert (even.gini, even.over, even.under) == (0, [], [])
     assert (even.units, even.total) == (2, 6)
@@ -171,7 +171,7 @@ def test_over_and_under_take_their_bounds_in_and_stand_in_order(
     loads: dict[str, int], over: list[str], under: list[str]
 ) -> None:
     found = evenness(loads, MORE, HALF)
-    assert ([one.unit_id for one in found.over], [one.unit_id for one in found.under]) == (over, under)
+    assert ([one.id for one in found.over], [one.id for one in found.under]) == (over, under)
 
 
 @pytest.mark.parametrize(("loads", "mean"), [({"a": 0, "b": 0}, 0), ({}, None)])

@@ -11,7 +11,7 @@ from fractions import Fraction
 class Share:
     """The load of one unit or person, and how many times the mean that is."""
 
-    unit_id: str
+    id: str
     load: int
     of_mean: Fraction
 
@@ -39,12 +39,12 @@ def evenness(loads: Mapping[str, int], over: Fraction, under: Fraction) -> Evenn
     rising = sorted(loads.values())
     weighted = sum(place * load for place, load in enumerate(rising, 1))
     mean = Fraction(total, count)
-    shares = [Share(unit, load, load / mean) for unit, load in loads.items()]
+    shares = [Share(key, load, load / mean) for key, load in loads.items()]
     return Evenness(
         units=count,
         total=total,
         mean=mean,
         gini=Fraction(2 * weighted, count * total) - Fraction(count + 1, count),
-        over=sorted((one for one in shares if one.of_mean >= over), key=lambda one: (-one.load, one.unit_id)),
-        under=sorted((one for one in shares if one.of_mean <= under), key=lambda one: (one.load, one.unit_id)),
+        over=sorted((one for one in shares if one.of_mean >= over), key=lambda one: (-one.load, one.id)),
+        under=sorted((one for one in shares if one.of_mean <= under), key=lambda one: (one.load, one.id)),
     )

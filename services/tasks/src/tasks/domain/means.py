@@ -3,6 +3,7 @@ coordinators, marks, parties, no work. The rules stand in the modules that act o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -171,3 +172,8 @@ class NoWork(Kept):
     stated: Said
     state: Literal["stated", "confirmed", "rejected"] = "stated"
     answered: Said | None = None
+
+
+def lacks_kind(kind: EvidenceKind | None, pieces: Iterable[Evidence]) -> bool:
+    """True when evidence of a kind is asked for and none that counts is of it."""
+    return kind is not None and all(one.kind != kind for one in pieces if one.counts)

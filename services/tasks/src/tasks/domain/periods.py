@@ -21,7 +21,7 @@ from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import Cadence, Kind, first_of_months, last_day
 from tasks.domain.matters import Said
-from tasks.domain.means import Evidence, NoWork, Review
+from tasks.domain.means import Evidence, NoWork, Review, lacks_kind
 from tasks.domain.proof import review
 from tasks.domain.task import OPEN, Changes, Task
 
@@ -221,7 +221,7 @@ def add_evidence(task: Task, period: Period, evidence: Evidence) -> None:
 def submit(task: Task, period: Period, now: datetime, words: str) -> None:
     """Hand in the result of the period: its report in words, and evidence of the kind that the task asks for."""
     _in(task, period, "in_progress")
-    if task.evidence_kind is not None and all(one.kind != task.evidence_kind for one in period.evidence if one.counts):
+    if lacks_kind(task.evidence_kind, period.evidence):
         message = Words("Chưa có minh chứng của kỳ này.", "There is no evidence of this period's result.")
         repair = Words("Hãy gọi add-evidence của kỳ trước khi trình.", "Call add-evidence of the period before you submit.")
         raise RuleBroken(message, [FieldProblem("evidence", "evidence_missing", message, repair, task.product or None)])

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from common.contracts import tasks_means as events
 from common.errors import FieldProblem, Invalid, NotFound, RuleBroken, Words
 from tasks.domain.committee import Committee
-from tasks.domain.means import Evidence, Review
+from tasks.domain.means import Evidence, Review, lacks_kind
 from tasks.domain.task import Changes, Task
 
 _NOUN = Words("minh chứng", "evidence")
@@ -86,7 +86,7 @@ def unproven(task: Task, pieces: Sequence[Evidence], rules: Committee) -> list[F
     """Everything that keeps a result with this evidence from being approved."""
     counting = [one for one in pieces if one.counts]
     found = []
-    if task.evidence_kind is not None and all(one.kind != task.evidence_kind for one in counting):
+    if lacks_kind(task.evidence_kind, pieces):
         found.append(
             FieldProblem(
                 "evidence", "evidence_missing",

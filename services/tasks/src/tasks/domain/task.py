@@ -20,7 +20,7 @@ from tasks.domain.concretisation import Asked
 from tasks.domain.deadline import Cadence
 from tasks.domain.kept import Kept
 from tasks.domain.matters import CatchUp, Dispute, Extension, HandOver, Steps
-from tasks.domain.means import Evidence, Part, Party, Rating, Resources
+from tasks.domain.means import Evidence, Part, Party, Rating, Resources, lacks_kind
 from tasks.domain.product import EvidenceKind, ProductKind
 
 State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
@@ -322,7 +322,7 @@ class Task(Aggregate):
                     )
                 ],
             )  # fmt: skip
-        if self.evidence_kind is not None and all(one.kind != self.evidence_kind for one in self.evidence if one.counts):
+        if lacks_kind(self.evidence_kind, self.evidence):
             raise RuleBroken(
                 Words("Chưa có minh chứng của kết quả.", "There is no evidence of the result."),
                 [

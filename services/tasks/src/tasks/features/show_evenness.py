@@ -103,16 +103,7 @@ async def show_evenness(
     names = {unit.id: unit.full_name for unit in units}
 
     def shares(given: list[Share]) -> list[ShareView]:
-        return [
-            ShareView(
-                unit_id=one.unit_id,
-                name=names[one.unit_id],
-                load=one.load,
-                of_mean=one.of_mean,
-                tasks=f"/v1/tasks?unit={one.unit_id}",
-            )
-            for one in given
-        ]
+        return [ShareView(unit_id=one.id, name=names[one.id], **_carried(one, "unit")) for one in given]
 
     by_person = None
     if people:
@@ -137,18 +128,13 @@ def _figure(found: Evenness) -> dict[str, Any]:
     return {"total": found.total, "mean": found.mean, "gini": found.gini, "shown": digits}
 
 
+def _carried(one: Share, by: str) -> dict[str, Any]:
+    return {"load": one.load, "of_mean": one.of_mean, "tasks": f"/v1/tasks?{by}={one.id}"}
+
+
 def _of_people(unit_of: Mapping[str, str], found: Evenness) -> PeopleEvennessView:
     def shares(given: list[Share]) -> list[PersonShareView]:
-        return [
-            PersonShareView(
-                person_id=one.unit_id,
-                unit_id=unit_of[one.unit_id],
-                load=one.load,
-                of_mean=one.of_mean,
-                tasks=f"/v1/tasks?responsible={one.unit_id}",
-            )
-            for one in given
-        ]
+        return [PersonShareView(person_id=one.id, unit_id=unit_of[one.id], **_carried(one, "responsible")) for one in given]
 
     return PeopleEvennessView(
         **_figure(found), people=found.units, over=shares(found.over), under=shares(found.under)
