@@ -116,13 +116,13 @@ from tasks.features import (
     sweep_due_days,
     work_through_imports,
 )
-from tasks.store import STORES, STORES_OF_REORGANISATIONS, STORES_OF_REPORTS
+from tasks.store import STORES
 
 service = Service(
     name="tasks",
     title="Rõ Việc: nhiệm vụ (tasks)",
     settings=Settings,
-    stores=(*STORES, *STORES_OF_REPORTS, *STORES_OF_REORGANISATIONS),
+    stores=STORES,
     routes=[
         accept_task.routes,
         add_evidence.routes,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from common.domain import Actor
+from common.errors import NotFound, Words
 from common.mongo import Index
 from common.outbox import new_id
-from common.repository import D, Filter, Reader, Store
+from common.repository import A, D, Filter, Reader, Store
 from common.unit_of_work import UnitOfWork
 from tasks.domain.bodies import Bodies
 from tasks.domain.catch_up import may_break, plan_reminder_from
@@ -102,7 +104,7 @@ def _searched(task: Task) -> dict[str, Any]:
         "by_due": due_key(task),
         "units": units,
         "seen_by": [*(f"unit:{unit}" for unit in units), *(f"person:{person}" for person in people)],
-        "look": None if task.look_on is None else f"{task.look_on.isoformat()}/{task.id}",
+        "look": _on(task.look_on, task.id),
         "clock_of": None if task.clock is None else f"{task.clock.directive_id}/{task.id}",
         "waits": waits_key(task.directive_id, task.waits_for) + task.id if waits(task) else None,
         "tokens": tokens(" ".join((task.title, task.reference or "", task.lead_written, task.product))),
@@ -115,20 +117,26 @@ def _searched(task: Task) -> dict[str, Any]:
 def _standing(task: Task) -> dict[str, Any]:
     """What the ladder of lateness, the clock of disputes and that of promises look for."""
     start, waiting = counted_from(task), open_dispute(task) if is_disputed(task) else None
-    answer_by = None if waiting is None or waiting.level == LEVELS[-1] else f"{waiting.answer_by.isoformat()}/{task.id}"
-    late = None if start is None else f"{start.isoformat()}/{task.id}"
-    promised = min((one.day for one in may_break(task)), default=None)
-    owes_plan = plan_reminder_from(task)
+    answer_by = None if waiting is None or waiting.level == LEVELS[-1] else waiting.answer_by
     return {
-        "promised": None if promised is None else f"{promised.isoformat()}/{task.id}",
-        "owes_plan": None if owes_plan is None else f"{owes_plan.isoformat()}/{task.id}",
-        "pending": pending(task), "marks": marks(task), "late": late, "climbed": climbed(task), "answer_by": answer_by,
-    }  # fmt: skip
+        "pending": pending(task),
+        "marks": marks(task),
+        "late": _on(start, task.id),
+        "climbed": climbed(task),
+        "answer_by": _on(answer_by, task.id),
+        "promised": _on(min((one.day for one in may_break(task)), default=None), task.id),
+        "owes_plan": _on(plan_reminder_from(task), task.id),
+    }
+
+
+def _on(day: date | None, key: str) -> str | None:
+    """Where something stands that is to be looked at on a day; None: nowhere."""
+    return None if day is None else f"{day.isoformat()}/{key}"
 
 
 def _untold(due_on: date | None, told: int, key: str) -> dict[str, str | None]:
     """Where stands what the clock has yet to say of a due day: that it is near, that it has passed."""
-    due = None if due_on is None else f"{due_on.isoformat()}/{key}"
+    due = _on(due_on, key)
     return {"untold": due if told < 1 else None, "due": due if told < 2 else None}
 
 
@@ -298,6 +306,20 @@ STORES = (
     PERIODS,
     HISTORY,
     COMMITTEE,
+    RUBRICS,
+    SCORING_RULES,
+    SCORE_FACTS,
+    SCORES,
+    REPORT_PLANS,
+    SUBMISSIONS,
+    REPORTS,
+    REPORT_BODIES,
+    TARGETS,
+    TARGET_ACTUALS,
+    REORGANISATIONS,
+    REORGANISATION_NUMBERS,
+    UNIT_MOVES,
+    TASK_MOVES,
 )
 
 
@@ -305,6 +327,27 @@ async def by_id(reader: Reader, store: Store[D], ids: Iterable[str | None]) -> d
     """The documents of these ids that there are; None names none."""
     wanted = sorted({one for one in ids if one is not None})
     return {one.id: one for one in await reader.find(store, {"_id": {"$in": wanted}})} if wanted else {}
+
+
+async def existing(reader: Reader, store: Store[A], key: str) -> A:
+    """The aggregate of this id, to be read; to be changed, a unit of work loads it. Raises `NotFound`."""
+    found = await reader.get(store, key)
+    if found is None:
+        raise NotFound.of(Words(*store.model.noun), key)
+    return found
+
+
+async def _with_those_above(
+    reader: Reader, store: Store[D], known: dict[str, D], wanted: set[str], above: Callable[[D], Iterable[str]]
+) -> dict[str, D]:
+    """What is known, what is wanted and all above that, by id: a query a level; a circle is passed once."""
+    asked = set(known)
+    while wanted := wanted - asked:
+        asked |= wanted
+        level = await by_id(reader, store, wanted)
+        known |= level
+        wanted = {one for found in level.values() for one in above(found)}
+    return known
 
 
 # --- the register ---
@@ -395,13 +438,14 @@ async def predecessors(reader: Reader, unit_ids: Iterable[str], day: date) -> di
 
 
 async def with_those_above(reader: Reader, papers: Iterable[Directive]) -> dict[str, Directive]:
-    """These papers and all above them, by id: a query a level."""
+    """These papers and all above them, by id."""
     known = {paper.id: paper for paper in papers}
-    asked = set(known)
-    while wanted := {paper.parent_id for paper in known.values() if paper.parent_id is not None} - asked:
-        asked |= wanted
-        known |= await by_id(reader, DIRECTIVES, wanted)
-    return known
+    wanted = {one for paper in known.values() for one in _paper_above(paper)}
+    return await _with_those_above(reader, DIRECTIVES, known, wanted, _paper_above)
+
+
+def _paper_above(paper: Directive) -> list[str]:
+    return [] if paper.parent_id is None else [paper.parent_id]
 
 
 async def heads_of(reader: Reader, unit_ids: Iterable[str]) -> list[Person]:
@@ -502,6 +546,26 @@ async def papers_above(reader: Reader, directive_id: str | None) -> set[str]:
     return found
 
 
+async def _newest_first(reader: Reader, query: Filter) -> AsyncIterator[list[Task]]:
+    """All tasks of a query, page by page: a province has tens of thousands."""
+    behind: dict[str, Any] = {}
+    while page := await reader.find(TASKS, {**query, **behind}, sort=("-_d.order",), limit=_PAGE):
+        yield page
+        behind = {"_d.order": {"$lt": order_key(page[-1])}}
+
+
+_PAGE = 500
+
+
+async def tasks_of_sources(reader: Reader, sources: Iterable[str]) -> list[Task]:
+    """The tasks that were imported from these sources, as plans word them, by the ids that they have there."""
+    query = {"source": {"$in": sorted(set(sources))}, "reference": {"$gt": ""}}
+    return await reader.find(TASKS, query, sort=("source", "reference"))
+
+
+# --- tasks that stand alike ---
+
+
 _DAYS = ("due_on", "submitted_on", "completed_on")
 _STOOD = ("state", "deadline_kind", *_DAYS)
 
@@ -511,25 +575,18 @@ def _group(row: dict[str, Any]) -> Group:
     return Group(state=row["state"], deadline_kind=row["deadline_kind"], **days)
 
 
-async def tasks_of_sources(reader: Reader, sources: Iterable[str]) -> list[Task]:
-    """The tasks that were imported from these sources, as plans word them, by the ids that they have there."""
-    query = {"source": {"$in": sorted(set(sources))}, "reference": {"$gt": ""}}
-    return await reader.find(TASKS, query, sort=("source", "reference"))
+async def _counted(reader: Reader, query: Filter, key: Mapping[str, str]) -> list[tuple[dict[str, Any], int]]:
+    """How many tasks of a query are alike in the values of a key; a value that a task does not have may be left out."""
+    pipeline = [{"$match": dict(query)}, {"$group": {"_id": dict(key), "count": {"$sum": 1}}}]
+    return [(row["_id"], row["count"]) for row in await reader.aggregate(TASKS, pipeline)]
 
 
 # --- the chain of parent tasks ---
 
 
 async def with_parents(reader: Reader, ids: Iterable[str]) -> dict[str, Task]:
-    """The tasks of these ids and all above them, by id: a query a level; a circle is passed once."""
-    found: dict[str, Task] = {}
-    asked, wanted = set[str](), set(ids)
-    while wanted:
-        asked |= wanted
-        level = await by_id(reader, TASKS, wanted)
-        found |= level
-        wanted = {parent for task in level.values() for parent in task.parent_task_ids} - asked
-    return found
+    """The tasks of these ids and all above them, by id."""
+    return await _with_those_above(reader, TASKS, {}, set(ids), lambda task: task.parent_task_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -644,9 +701,8 @@ async def count_groups(
 
 
 async def _grouped(reader: Reader, query: Filter) -> list[tuple[Group, int]]:
-    key = {name: f"${name}" for name in _STOOD}
-    rows = await reader.aggregate(TASKS, [{"$match": dict(query)}, {"$group": {"_id": key, "count": {"$sum": 1}}}])
-    return [(_group(row["_id"]), row["count"]) for row in rows]
+    alike = await _counted(reader, query, {name: f"${name}" for name in _STOOD})
+    return [(_group(values), count) for values, count in alike]
 
 
 @dataclass(slots=True)
@@ -684,15 +740,23 @@ async def _waits(reader: Reader, actor: Actor) -> list[tuple[Wait, int]]:
 async def _waits_grouped(reader: Reader, query: Filter) -> list[tuple[Wait, int]]:
     key = {"body": "$waits_for", "since": "$waiting_since", "booked": "$clock.days_waited"}
     live = {"waits_for": {"$gt": ""}, "$or": [{"_d.waits": {"$gt": ""}}, {"clock.days_waited": {"$gte": 0}}]}
-    pipeline: list[dict[str, Any]] = [{"$match": {"$and": [live, dict(query)]}}]
-    pipeline.append({"$group": {"_id": key, "count": {"$sum": 1}}})
-    rows = [(row["_id"], row["count"]) for row in await reader.aggregate(TASKS, pipeline)]
-    return [(Wait(one["body"], date.fromisoformat(one["since"]), one.get("booked")), count) for one, count in rows]
+    alike = await _counted(reader, {"$and": [live, dict(query)]}, key)
+    return [(Wait(one["body"], date.fromisoformat(one["since"]), one.get("booked")), count) for one, count in alike]
 
 
 async def load_by_unit(reader: Reader, directive_id: str | None) -> dict[str, int]:
     """Open tasks by the unit that leads them, sample data apart."""
     return (await board(reader, None, directive_id)).loads
+
+
+async def loads_by(reader: Reader, holder: Holder, query: Filter) -> dict[str, list[Carried]]:
+    """Open tasks by the unit that leads them or the person who is responsible, those alike together, sample data apart."""
+    key = {name: f"${name}" for name in _STOOD} | {"holder": f"${holder}", "priority": "$rating.priority.value"}
+    open_ones = {"state": {"$in": [*OPEN, "submitted"]}, "sample": None, holder: {"$gt": ""}}
+    found: dict[str, list[Carried]] = {}
+    for values, count in await _counted(reader, {"$and": [open_ones, dict(query)]}, key):
+        found.setdefault(values["holder"], []).append((_group(values), values.get("priority"), count))
+    return found
 
 
 # --- what a task is judged by ---
@@ -776,19 +840,10 @@ async def last_report(reader: Reader, plan_id: str) -> Report | None:
 
 
 async def tasks_of_plan(reader: Reader, plan: ReportPlan) -> AsyncIterator[list[Task]]:
-    """The issued tasks on which a plan reports, newest first, page by page: a province has tens of thousands."""
-    within: dict[str, Any] = {} if plan.directive_id is None else {"directive_id": plan.directive_id}
-    before: str | None = None
-    while True:
-        query = within if before is None else {**within, "_d.order": {"$lt": before}}
-        page = await reader.find(TASKS, query, sort=("-_d.order",), limit=_PAGE)
-        if not page:
-            return
+    """The issued tasks on which a plan reports, newest first, page by page."""
+    within = {} if plan.directive_id is None else {"directive_id": plan.directive_id}
+    async for page in _newest_first(reader, within):
         yield [task for task in page if task.state != "draft" and (plan.samples or task.sample is None)]
-        before = order_key(page[-1])
-
-
-_PAGE = 500
 
 
 async def submissions_of(reader: Reader, plan_id: str, period: str) -> list[Submission]:
@@ -805,34 +860,6 @@ async def submissions_since(reader: Reader, plan_id: str, since: datetime) -> li
 async def unit_names(reader: Reader, ids: Iterable[str]) -> dict[str, str]:
     """The full names of units by id."""
     return {unit.id: unit.full_name for unit in (await by_id(reader, UNITS, ids)).values()}
-
-
-async def loads_by(reader: Reader, holder: Holder, query: Filter) -> dict[str, list[Carried]]:
-    """Open tasks by the unit that leads them or the person who is responsible, those alike together, sample data apart."""
-    key = {name: f"${name}" for name in _STOOD} | {"holder": f"${holder}", "priority": "$rating.priority.value"}
-    open_ones = {"state": {"$in": [*OPEN, "submitted"]}, "sample": None, holder: {"$gt": ""}}
-    rows = await reader.aggregate(
-        TASKS, [{"$match": {"$and": [open_ones, dict(query)]}}, {"$group": {"_id": key, "count": {"$sum": 1}}}]
-    )
-    found: dict[str, list[Carried]] = {}
-    for row in rows:
-        group = row["_id"]
-        found.setdefault(group["holder"], []).append((_group(group), group.get("priority"), row["count"]))
-    return found
-
-
-STORES_OF_REPORTS = (
-    RUBRICS,
-    SCORING_RULES,
-    SCORE_FACTS,
-    SCORES,
-    REPORT_PLANS,
-    SUBMISSIONS,
-    REPORTS,
-    REPORT_BODIES,
-    TARGETS,
-    TARGET_ACTUALS,
-)
 
 
 # --- reorganisations ---
@@ -862,12 +889,9 @@ async def moves_of_units(reader: Reader, reorganisation_ids: Iterable[str]) -> l
     return await reader.find(UNIT_MOVES, query, sort=("reorganisation_id", "unit_id"))
 
 
-async def live_tasks_of(reader: Reader, unit_id: str) -> AsyncIterator[list[Task]]:
+def live_tasks_of(reader: Reader, unit_id: str) -> AsyncIterator[list[Task]]:
     """Tasks that a unit leads or coordinates, newest first, page by page; a few that need nobody any more among them."""
-    query: dict[str, Any] = {"_d.units": unit_id, "state": {"$ne": "cancelled"}}
-    while page := await reader.find(TASKS, query, sort=("-_d.order",), limit=_PAGE):
-        yield page
-        query["_d.order"] = {"$lt": order_key(page[-1])}
+    return _newest_first(reader, {"_d.units": unit_id, "state": {"$ne": "cancelled"}})
 
 
 async def choices(reader: Reader, reorganisation_id: str) -> dict[str, TaskMove]:
@@ -892,10 +916,8 @@ async def undecided_tasks(reader: Reader, plan: Reorganisation, moves: Iterable[
 async def stand_now(reader: Reader, task_ids: Iterable[str]) -> list[tuple[str, str | None, str | None, int]]:
     """How these tasks stand in the database: state, lead, paper, and how many stand so."""
     key = {"state": "$state", "lead": "$lead_unit_id", "paper": "$directive_id"}
-    pipeline: list[dict[str, Any]] = [{"$match": {"_id": {"$in": sorted(task_ids)}}}]
-    pipeline.append({"$group": {"_id": key, "count": {"$sum": 1}}})
-    rows = await reader.aggregate(TASKS, pipeline)
-    return [(row["_id"]["state"], row["_id"].get("lead"), row["_id"].get("paper"), row["count"]) for row in rows]
+    alike = await _counted(reader, {"_id": {"$in": sorted(task_ids)}}, key)
+    return [(values["state"], values.get("lead"), values.get("paper"), count) for values, count in alike]
 
 
 @dataclass(frozen=True, slots=True)
@@ -922,10 +944,5 @@ async def handovers_of(reader: Reader, reorganisation_id: str) -> tuple[list[Han
 
 async def people_by_unit(reader: Reader, unit_ids: Iterable[str]) -> dict[str, int]:
     """How many people are in office in each of these units."""
-    found: dict[str, int] = {}
-    for person in await reader.find(PEOPLE, {"unit_id": {"$in": sorted(unit_ids)}, "active": True}):
-        found[person.unit_id] = found.get(person.unit_id, 0) + 1
-    return found
-
-
-STORES_OF_REORGANISATIONS = (REORGANISATIONS, REORGANISATION_NUMBERS, UNIT_MOVES, TASK_MOVES)
+    people = await reader.find(PEOPLE, {"unit_id": {"$in": sorted(unit_ids)}, "active": True})
+    return Counter(person.unit_id for person in people)

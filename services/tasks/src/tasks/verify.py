@@ -28,8 +28,6 @@ from tasks.store import (
     CONCRETISATIONS,
     DIRECTIVES,
     STORES,
-    STORES_OF_REORGANISATIONS,
-    STORES_OF_REPORTS,
     TASKS,
     by_id,
 )
@@ -106,7 +104,7 @@ async def keys_differing(units: Units, *, mend: bool = False) -> list[str]:
     its keys by that, and is not mended.
     """
     found: list[str] = []
-    stores: tuple[Store[Any], ...] = (*STORES, *STORES_OF_REPORTS, *STORES_OF_REORGANISATIONS)
+    stores: tuple[Store[Any], ...] = STORES
     for store in (one for one in stores if one.derive is not None):
         collection = units.database.collection(store.collection)
         after: Any = ""

@@ -102,20 +102,20 @@ class _Deciding:
         field = f"decisions.{place}." + ("unit_id" if one.task_id is None else "task_id")
         move = self.moves.get((one.unit_id if task is None else task.lead_unit_id) or "")
         if one.task_id is not None and (task is None or was_handed_over(task, self.plan.id)):
-            yield _problem(
+            yield FieldProblem(
                 field, "task_unknown",
                 Words("Không có nhiệm vụ này, hoặc đã bàn giao xong.", "There is no such task, or it is handed over already."),
                 Words("Hãy chọn trong /tasks?undecided=true.", "Choose from /tasks?undecided=true."), one.task_id,
             )  # fmt: skip
         elif move is None or move.how == "rule":
-            yield _problem(
+            yield FieldProblem(
                 field, "nothing_to_decide",
                 Words("Đơn vị này không cần quyết định.", "Nothing is to be decided of this unit."),
                 Words("Hãy chọn trong /units?how=choice hoặc how=orphan.", "Choose from /units?how=choice or how=orphan."),
                 one.task_id or one.unit_id or "",
             )  # fmt: skip
         elif (move.heirs and one.to_unit_id not in move.heirs) or not self._stands(one.to_unit_id):
-            yield _problem(
+            yield FieldProblem(
                 f"decisions.{place}.to_unit_id", "not_an_heir",
                 Words("Đơn vị này không kế thừa đơn vị kia.", "This unit does not follow the other one."),
                 Words(
@@ -133,10 +133,6 @@ class _Deciding:
         """Of a task that has come since the rehearsal, or that needs nobody any more."""
         task = self.tasks[task_id]
         return line_of(self.plan, task, move_of(task, {unit: move.fate for unit, move in self.moves.items()}))
-
-
-def _problem(field: str, code: str, message: Words, repair: Words, quote: str) -> FieldProblem:
-    return FieldProblem(field, code, message, repair, quote)
 
 
 @routes.post("/reorganisations/{plan_id}/decide", response_model=ReorganisationView)

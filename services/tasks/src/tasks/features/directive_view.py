@@ -7,13 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
-from common.errors import NotFound, Words
 from common.http import View
-from common.repository import Reader
 from tasks.domain.concretisation import Asked, Ending
 from tasks.domain.directive import Directive
 from tasks.domain.document_number import Standing, System, read_number
-from tasks.store import DIRECTIVES
 
 
 class NumberView(View):
@@ -67,11 +64,3 @@ class DirectiveView(View):
         shown = directive.model_dump(include=set(cls.model_fields))
         told = [LineView.model_validate(line.model_dump()) for line in directive.lines]
         return cls(**shown, parsed=NumberView.of(directive.number), settled=not directive.unfollowed, history=told)
-
-
-async def find_directive(reader: Reader, directive_id: str) -> Directive:
-    """The paper to be read. Raises `NotFound` when there is none."""
-    directive = await reader.get(DIRECTIVES, directive_id)
-    if directive is None:
-        raise NotFound.of(Words(*Directive.noun), directive_id)
-    return directive

@@ -18,7 +18,6 @@ from tasks.features.reorganisation_view import (
     ReorganisationView,
     ShownReorganisation,
     load_plan,
-    to_show,
 )
 from tasks.features.task_command import Remark
 from tasks.store import REORGANISATIONS, fates_on, moves_of_units, undecided_tasks, unit_names
@@ -35,8 +34,7 @@ async def handle(command: OnPlan, uow: UnitOfWork) -> ShownReorganisation:
     names = await unit_names(uow, undecided)
     problems = [_undecided(names[unit], len(tasks)) for unit, tasks in sorted(undecided.items())]
     plan.order(Said.now(uow.now, uow.actor, command.words), problems)
-    uow.save(REORGANISATIONS, plan)
-    return await to_show(uow, plan)
+    return ShownReorganisation(uow.save(REORGANISATIONS, plan), moves, undecided=0)
 
 
 async def _check_same_list(uow: UnitOfWork, plan: Reorganisation, moves: list[UnitMove]) -> None:

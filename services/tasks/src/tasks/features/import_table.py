@@ -188,16 +188,18 @@ def form_of(content_type: str) -> Form:
     return form
 
 
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": f"At most 8 MiB and {MAX_ROWS} rows. The columns are those of `data/`, in any order",
-        "content": {
-            "text/csv": {"schema": {"type": "string"}},
-            "application/json": {"schema": {"type": "array", "items": {"type": "object"}, "maxItems": MAX_ROWS}},
-        },
+def table_of(most: int, columns: str) -> dict[str, Any]:
+    """How the OpenAPI document describes a table that is sent as a body."""
+    content = {
+        "text/csv": {"schema": {"type": "string"}},
+        "application/json": {"schema": {"type": "array", "items": {"type": "object"}, "maxItems": most}},
     }
-}
+    return {
+        "requestBody": {"required": True, "description": f"At most 8 MiB and {most} rows{columns}", "content": content},
+    }
+
+
+_BODY = table_of(MAX_ROWS, ". The columns are those of `data/`, in any order")
 
 
 @routes.post("/imports", response_model=ImportView, openapi_extra=_BODY)

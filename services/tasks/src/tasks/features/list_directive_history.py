@@ -9,8 +9,7 @@ from fastapi import Response
 from pydantic import Field
 
 from common.http import Call, Items, Paged, Routes, View, reads
-from tasks.features.directive_view import find_directive
-from tasks.store import DIRECTIVE_LINES, line_key
+from tasks.store import DIRECTIVE_LINES, DIRECTIVES, existing, line_key
 
 routes = Routes("directives")
 
@@ -33,7 +32,7 @@ async def list_directive_history(
     """Oldest first: corrected, amended, ended; claimed, confirmed, rejected, reminded. Lines about units of others are left
     out for a caller who is limited to some.
     """
-    directive = await find_directive(call.reader, directive_id)
+    directive = await existing(call.reader, DIRECTIVES, directive_id)
     after = call.after(listing) or ""
     own = [
         (line_key(line.at, f"{place:06d}"), HistoryView.model_validate(line.model_dump()))

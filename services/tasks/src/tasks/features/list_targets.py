@@ -7,11 +7,10 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from common.domain import local_day
-from common.errors import NotFound, Words
 from common.http import Call, Items, Paged, Routes, View, reads
-from tasks.domain.target import Actual, Target, TargetActual
+from tasks.domain.target import Actual, TargetActual
 from tasks.features.target_view import TargetView
-from tasks.store import TARGET_ACTUALS, TARGETS
+from tasks.store import TARGET_ACTUALS, TARGETS, existing
 
 routes = Routes("targets")
 
@@ -40,24 +39,17 @@ async def list_targets(
     return call.page(found, listing, lambda one: one.id, lambda one: TargetView.on(one, today, call.actor))
 
 
-async def _target(call: Call, target_id: str) -> Target:
-    target = await call.reader.get(TARGETS, target_id)
-    if target is None:
-        raise NotFound.of(Words(*Target.noun), target_id)
-    return target
-
-
 @routes.get("/targets/{target_id}", response_model=TargetView)
 async def show_target(target_id: str, call: Annotated[Call, reads("targets:read")]) -> Response:
     """One target with its baseline, its latest figures and its progress against time."""
-    target = await _target(call, target_id)
+    target = await existing(call.reader, TARGETS, target_id)
     return call.one(TargetView.on(target, local_day(call.units.clock()), call.actor))
 
 
 @routes.get("/targets/{target_id}/actuals", response_model=Items[ActualView])
 async def list_actuals(target_id: str, call: Annotated[Call, reads("targets:read")], listing: Paged) -> Response:
     """Every figure that was told of a target, the last told first: of the province and of the caller's units."""
-    target = await _target(call, target_id)
+    target = await existing(call.reader, TARGETS, target_id)
     query: dict[str, Any] = {"target_id": target.id}
     if call.actor.units is not None:
         query["actual.unit_id"] = {"$in": [None, *sorted(call.actor.units)]}

@@ -10,7 +10,6 @@ from fastapi import Path
 from pydantic import Field
 
 from common.domain import Actor
-from common.errors import NotFound, Words
 from common.http import Command, Effect, View
 from common.repository import Reader
 from common.unit_of_work import UnitOfWork
@@ -18,7 +17,7 @@ from tasks.domain.handover import How
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.reorganisation import OPEN, Finding, Outcome, Reorganisation, State, Sum, Tally, UnitMove
 from tasks.features.life_view import SaidView
-from tasks.store import REORGANISATIONS, moves_of_units, undecided_tasks
+from tasks.store import REORGANISATIONS, existing, moves_of_units, undecided_tasks
 
 SECONDS = 20
 """For what looks at the whole list of successions, or at all tasks of a reorganisation, at once."""
@@ -113,10 +112,7 @@ async def to_show(reader: Reader, plan: Reorganisation) -> ShownReorganisation:
 async def find_plan(reader: Reader, actor: Actor, plan_id: str) -> Reorganisation:
     """Raises `Forbidden` for whoever is not the standing agency, `NotFound` when there is none."""
     check_standing_agency(actor)
-    plan = await reader.get(REORGANISATIONS, plan_id)
-    if plan is None:
-        raise NotFound.of(Words(*Reorganisation.noun), plan_id)
-    return plan
+    return await existing(reader, REORGANISATIONS, plan_id)
 
 
 class OnPlan(Command):

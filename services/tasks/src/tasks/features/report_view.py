@@ -19,7 +19,7 @@ from common.repository import Reader
 from tasks.domain.month import PERIOD
 from tasks.domain.report import Report
 from tasks.domain.reporting import PLAN_ID
-from tasks.store import REPORT_BODIES, REPORTS
+from tasks.store import REPORT_BODIES, REPORTS, existing
 
 PlanId = Annotated[str, Path(pattern=PLAN_ID)]
 Period = Annotated[str, Path(pattern=PERIOD)]
@@ -93,11 +93,7 @@ def _figure(path: str, count: int, **filters: str) -> Figure:
 
 async def find_report(reader: Reader, plan_id: str, period: str) -> Report:
     """Raises `NotFound` for a month that was not frozen."""
-    report_id = Report.id_of(plan_id, period)
-    report = await reader.get(REPORTS, report_id)
-    if report is None:
-        raise NotFound.of(Words(*Report.noun), report_id)
-    return report
+    return await existing(reader, REPORTS, Report.id_of(plan_id, period))
 
 
 async def bytes_of(reader: Reader, report: Report) -> bytes:

@@ -16,8 +16,8 @@ from tasks.domain.concretisation import Asked, State
 from tasks.domain.directory import Level
 from tasks.features.concretisation_view import StandingView, shower
 from tasks.features.concretising import look
-from tasks.features.directive_view import find_directive
 from tasks.features.headed_page import headed
+from tasks.store import DIRECTIVES, existing
 
 routes = Routes("directives")
 
@@ -50,7 +50,7 @@ async def show_concretisation(
     ] = None,
 ) -> Response:
     """By unit: its paper with the lag in working days, or how long it has been silent, or why it does not apply."""
-    directive = await find_directive(call.reader, directive_id)
+    directive = await existing(call.reader, DIRECTIVES, directive_id)
     day = as_of or local_day(call.units.clock())
     asking = await look(call.reader, directive, day, level=level, actor=call.actor)
     counts = Counter[State](dict.fromkeys(get_args(State), 0))

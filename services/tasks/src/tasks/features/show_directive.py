@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import Response
 
 from common.http import Call, Routes, reads
-from tasks.features.directive_view import DirectiveView, find_directive
+from tasks.features.directive_view import DirectiveView
+from tasks.store import DIRECTIVES, existing
 
 routes = Routes("directives")
 
@@ -15,5 +16,5 @@ routes = Routes("directives")
 @routes.get("/directives/{directive_id}", response_model=DirectiveView)
 async def show_directive(directive_id: str, call: Annotated[Call, reads("directives:read")]) -> Response:
     """A paper, its number as written and as read."""
-    directive = await find_directive(call.reader, directive_id)
+    directive = await existing(call.reader, DIRECTIVES, directive_id)
     return call.one(DirectiveView.of(directive), directive.version)

@@ -11,7 +11,7 @@ from common.http import Call, Routes, reads
 from tasks.domain.long_import import ImportPart, LongImport
 from tasks.features.import_table import ImportView, check_whole_province
 from tasks.features.long_import_view import LongImportView
-from tasks.store import IMPORT_PARTS, IMPORTS
+from tasks.store import IMPORT_PARTS, IMPORTS, existing
 
 routes = Routes("imports")
 ImportId = Annotated[str, Path(max_length=128)]
@@ -20,10 +20,7 @@ ImportId = Annotated[str, Path(max_length=128)]
 async def find_import(call: Call, import_id: str) -> LongImport:
     """Raises `NotFound`, and `Forbidden` for a caller who is limited to some units."""
     check_whole_province(call.actor)
-    found = await call.reader.get(IMPORTS, import_id)
-    if found is None:
-        raise NotFound.of(Words(*LongImport.noun), import_id)
-    return found
+    return await existing(call.reader, IMPORTS, import_id)
 
 
 @routes.get("/imports/long/{import_id}", response_model=LongImportView)

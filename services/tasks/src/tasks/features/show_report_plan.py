@@ -6,11 +6,9 @@ from typing import Annotated
 
 from fastapi import Response
 
-from common.errors import NotFound, Words
 from common.http import Call, Items, Paged, Routes, reads
-from tasks.domain.reporting import ReportPlan
 from tasks.features.report_plan_view import ReportPlanView
-from tasks.store import REPORT_PLANS
+from tasks.store import REPORT_PLANS, existing
 
 routes = Routes("committee")
 
@@ -27,7 +25,5 @@ async def list_report_plans(call: Annotated[Call, reads("committee:read")], list
 @routes.get("/committee/report-plans/{plan_id}", response_model=ReportPlanView)
 async def show_report_plan(plan_id: str, call: Annotated[Call, reads("committee:read")]) -> Response:
     """One calendar, with the days of its months."""
-    plan = await call.reader.get(REPORT_PLANS, plan_id)
-    if plan is None:
-        raise NotFound.of(Words(*ReportPlan.noun), plan_id)
+    plan = await existing(call.reader, REPORT_PLANS, plan_id)
     return call.one(ReportPlanView.of(plan), plan.version)

@@ -6,12 +6,11 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from common.errors import NotFound, Words
 from common.http import Call, Routes, View, reads
 from tasks.domain.exact import Exact, shown
-from tasks.domain.rubric import Class, Rubric
+from tasks.domain.rubric import Class
 from tasks.features.rubric_view import RubricView
-from tasks.store import RUBRICS
+from tasks.store import RUBRICS, existing
 
 routes = Routes("scores")
 
@@ -24,17 +23,10 @@ class ClassView(View):
     lacking: Exact | None
 
 
-async def _rubric(call: Call, rubric_id: str) -> Rubric:
-    rubric = await call.reader.get(RUBRICS, rubric_id)
-    if rubric is None:
-        raise NotFound.of(Words(*Rubric.noun), rubric_id)
-    return rubric
-
-
 @routes.get("/rubrics/{rubric_id}", response_model=RubricView)
 async def show_rubric(rubric_id: str, call: Annotated[Call, reads("rubrics:read")]) -> Response:
     """A rubric as it was read, row by row, beside its words."""
-    rubric = await _rubric(call, rubric_id)
+    rubric = await existing(call.reader, RUBRICS, rubric_id)
     return call.one(RubricView.of(rubric), rubric.version)
 
 
@@ -45,7 +37,7 @@ async def show_class(
     score: Annotated[Exact, Query(description="A score of the year, exact: it is never rounded before the compare")],
 ) -> Response:
     """The yearly class of a score, and what is lacking to the next one up."""
-    rubric = await _rubric(call, rubric_id)
+    rubric = await existing(call.reader, RUBRICS, rubric_id)
     found = rubric.class_of(score)
     better = next((one for one in rubric.classes if one.lower > score), None)
     lacking = None if better is None else better.lower - score

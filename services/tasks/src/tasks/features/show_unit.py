@@ -6,11 +6,9 @@ from typing import Annotated
 
 from fastapi import Response
 
-from common.errors import NotFound, Words
 from common.http import Call, Routes, reads
-from tasks.domain.directory import Unit
 from tasks.features.unit_view import UnitInTimeView
-from tasks.store import SUCCESSIONS, UNITS
+from tasks.store import SUCCESSIONS, UNITS, existing
 
 routes = Routes("units")
 
@@ -18,9 +16,7 @@ routes = Routes("units")
 @routes.get("/units/{unit_id}", response_model=UnitInTimeView)
 async def show_unit(unit_id: str, call: Annotated[Call, reads("units:read")]) -> Response:
     """A unit of any day, standing or not."""
-    unit = await call.reader.get(UNITS, unit_id)
-    if unit is None:
-        raise NotFound.of(Words(*Unit.noun), unit_id)
+    unit = await existing(call.reader, UNITS, unit_id)
     relations = await call.reader.find(SUCCESSIONS, {"$or": [{"from_unit_id": unit_id}, {"to_unit_id": unit_id}]})
     version = unit.version + sum(relation.version for relation in relations)  # grows with whatever is shown
     return call.one(UnitInTimeView.with_relations(unit, relations), version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query, Response
 from pydantic import Field, SkipValidation
@@ -16,7 +16,7 @@ from common.unit_of_work import UnitOfWork
 from tasks.domain.long_import import ImportPart, LongImport, in_parts
 from tasks.domain.rows_tasks import TASK_COLUMNS, Sample
 from tasks.domain.table import Row, read_csv, read_json
-from tasks.features.import_table import SECONDS, Form, check_whole_province, form_of
+from tasks.features.import_table import SECONDS, Form, check_whole_province, form_of, table_of
 from tasks.features.long_import_view import LongImportView
 from tasks.store import IMPORT_PARTS, IMPORTS
 
@@ -60,16 +60,7 @@ def read(body: bytes, form: Form) -> list[list[Row]]:
     return in_parts(table.rows, "task_uid")
 
 
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": f"At most 8 MiB and {MOST_ROWS} rows, with the columns of `kind=tasks`",
-        "content": {
-            "text/csv": {"schema": {"type": "string"}},
-            "application/json": {"schema": {"type": "array", "items": {"type": "object"}, "maxItems": MOST_ROWS}},
-        },
-    }
-}
+_BODY = table_of(MOST_ROWS, ", with the columns of `kind=tasks`")
 
 
 @routes.post("/imports/long", status_code=202, response_model=LongImportView, openapi_extra=_BODY)

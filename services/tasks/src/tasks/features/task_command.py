@@ -8,14 +8,13 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import AfterValidator, Field
 
 from common.domain import Actor
-from common.errors import NotFound, Words
 from common.http import Command, Effect
 from common.repository import Reader
 from common.unit_of_work import UnitOfWork, check_version
 from tasks.domain.permissions import check_sees
 from tasks.domain.task import Task
 from tasks.domain.text import tidy
-from tasks.store import TASKS
+from tasks.store import TASKS, existing
 
 B = TypeVar("B")
 Said = Annotated[str, AfterValidator(tidy), Field(max_length=2000, description="Words for the record")]
@@ -65,8 +64,6 @@ async def load_task(uow: UnitOfWork, command: OnTask[B], check: Callable[[Actor,
 
 async def find_task(reader: Reader, actor: Actor, task_id: str) -> Task:
     """The task to be read. Raises `NotFound` when there is none that the actor may see."""
-    task = await reader.get(TASKS, task_id)
-    if task is None:
-        raise NotFound.of(Words(*Task.noun), task_id)
+    task = await existing(reader, TASKS, task_id)
     check_sees(actor, task)
     return task

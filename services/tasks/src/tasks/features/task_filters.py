@@ -20,7 +20,7 @@ from tasks.domain.pending import Pending
 from tasks.domain.task import Asks, State, Task
 from tasks.domain.timeliness import matching
 from tasks.domain.views import TaskList
-from tasks.store import BEHIND_ALL, TASKS, TO_DO, VIEWS, due_key, order_key, searched_for, visible_tasks
+from tasks.store import BEHIND_ALL, TASKS, TO_DO, VIEWS, due_key, keyed_between, order_key, searched_for, visible_tasks
 
 Sort = Literal["-created_at", "created_at", "due_on"]
 Text = Annotated[str | None, Query(max_length=128)]
@@ -166,8 +166,8 @@ class TaskQuery:
             return {}
         today, soon = self.today, self.today + timedelta(days=self.rules.nearly_due_days)
         if timeliness == "overdue":
-            return {"_d.by_due": {"$gt": TO_DO, "$lt": f"{TO_DO}{today}"}}
-        return {"_d.by_due": {"$gt": f"{TO_DO}{today}", "$lt": f"{TO_DO}{soon}/{BEHIND_ALL}"}}
+            return keyed_between("by_due", TO_DO, f"{TO_DO}{today}")
+        return keyed_between("by_due", f"{TO_DO}{today}", f"{TO_DO}{soon}/{BEHIND_ALL}")
 
     async def page(self, reader: Reader, after: str | None, limit: int) -> list[Task]:
         """So many tasks behind a key."""
