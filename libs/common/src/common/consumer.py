@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -52,6 +52,7 @@ RETRY_PAUSES = (0.2, 0.8)
 FAILURES_IN_A_ROW = 20
 """A consumer that fails this often without one success stops: the fault is its own, not the records'."""
 STUCK_SECONDS = 60.0
+MEASURE_SECONDS = 5.0
 TURN_PAUSE = timedelta(seconds=5)
 """How often a parked record that waits for an earlier one is looked at again; normally that one brings it along."""
 
@@ -120,6 +121,19 @@ class Unreadable:
 Received = Message[Event | None] | Unreadable
 
 
+def each_stream_in_order(batch: Iterable[Received]) -> list[Received]:
+    """The same records; in the places that a stream has, its own by their numbers. What came before its predecessor is then
+    applied behind it, and not parked and fetched again.
+    """
+    batch = list(batch)
+    streams: dict[str, list[Message[Event | None]]] = defaultdict(list)
+    for one in batch:
+        if isinstance(one, Message):
+            streams[one.envelope.stream].append(one)
+    turns = {stream: iter(sorted(ones, key=lambda one: one.envelope.sequence)) for stream, ones in streams.items()}
+    return [next(turns[one.envelope.stream]) if isinstance(one, Message) else one for one in batch]
+
+
 @dataclass
 class Inbox:
     """Applies records: the transaction, its retries, what is parked and what is dead. Knows nothing of Kafka."""
@@ -131,7 +145,7 @@ class Inbox:
     _streak: int | None = None
 
     async def process(self, records: list[Record]) -> None:
-        """Apply, park or set aside every one of these records, in order.
+        """Apply, park or set aside every one of these records, those of each stream in order.
 
         Raises `Unavailable` when the database is away (nothing is lost: call again) and `Halted` after too many
         failures in a row.
@@ -146,9 +160,9 @@ class Inbox:
                 batch.append(Unreadable.of(record, fault))
                 unreadable += 1
             if unreadable and await self._failures() + unreadable >= FAILURES_IN_A_ROW:  # never more at once than halt it
-                await self._together(batch)
+                await self._together(each_stream_in_order(batch))
                 batch, unreadable = [], 0
-        await self._together(batch)
+        await self._together(each_stream_in_order(batch))
 
     async def _together(self, messages: list[Received]) -> None:
         """Apply these in one transaction; when that fails, by halves, until what fails stands alone: others do not wait
@@ -245,9 +259,9 @@ class Inbox:
     async def _effect(self, message: Message[Event | None], uow: UnitOfWork) -> str:
         envelope = message.envelope
         handler = self.types.get(envelope.type) or self.types.get("*")
-        inbox.claim(uow, envelope)
         if handler is None:
             return "ignored"
+        inbox.claim(uow, envelope)
         uow.cause = Cause(Actor.system(self.units.service), envelope.correlation_id, envelope.id, envelope.traceparent)
         crash.point("consumer.before_effect")
         await handler(message, uow)
@@ -333,10 +347,13 @@ class Inbox:
 
     # --- what waits ---
 
+    async def parked(self) -> int:
+        """How many records are parked, for whatever reason."""
+        return int(await self.units.database.collection(inbox.PARKED).count_documents({}))
+
     async def due(self) -> list[Parked]:
-        """Parked records whose time has come, and the count of all, for the gauge."""
+        """Parked records whose time has come."""
         collection = self.units.database.collection(inbox.PARKED)
-        metrics.PARKED.set(await collection.count_documents({}))
         rows = await collection.find({"next_at": {"$lte": self.units.clock()}}).sort([("next_at", 1)]).limit(100).to_list(None)
         return [Parked.parse(row) for row in rows]
 
@@ -465,6 +482,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         self._assigned: set[TopicPartition] = set()
         self._consumer: AIOKafkaConsumer | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._parked_counted = -1e9
         self._stopping = False
         self.inbox.progress_at = time.monotonic()
 
@@ -552,7 +570,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
                 await self._commit(consumer)
                 if self._looking is None or self._looking.done():  # beside the polling, which must not wait for it
                     self._looking = asyncio.create_task(self._look_at_parked(), name="parked")
-            if now - checked >= 5.0:
+            if now - checked >= MEASURE_SECONDS:
                 checked = now
                 await self._measure(consumer)
 
@@ -664,6 +682,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
 
     async def _look_at_parked(self) -> None:
         try:
+            if time.monotonic() - self._parked_counted > MEASURE_SECONDS:
+                self._parked_counted = time.monotonic()
+                metrics.PARKED.set(await self.inbox.parked())
             due = dict.fromkeys(one.stream for one in await self.inbox.due() if self._place(one.record) in self._assigned)
             for stream in filter(None, due):
                 await self.inbox.drain(stream)

@@ -72,7 +72,8 @@ class Lease:
         self.epoch, self._until = 0, 0.0
 
 
-async def living(database: Database, prefix: str) -> int:
-    """How many unexpired leases carry this prefix."""
+async def holders(database: Database, prefix: str) -> dict[str, str]:
+    """Who holds the unexpired leases that carry this prefix, by their names."""
     query = {"_id": {"$gte": prefix, "$lt": prefix + "\uffff"}, "$expr": {"$gt": ["$expires", server_now()]}}
-    return int(await database.collection(LEASES).count_documents(query))
+    rows = await database.collection(LEASES).find(query, {"owner": 1}).to_list(None)
+    return {row["_id"]: row["owner"] for row in rows}

@@ -34,7 +34,7 @@ _ENDED = frozenset({91, 189, 251, 11600, 11601, 11602, 14031})
 (251), and whether a commit that was under way took effect is not known. 14031: it has no disk space left."""
 log = Log(__name__)
 
-_HINTS_APART = 0.05
+_HINTS_APART = 0.1
 """Seconds. One hint is as good as ten, and not every server lets a stream wait for its own collection: the local one answers
 at every write of anybody, which was four of five requests that it got.
 """
@@ -256,7 +256,8 @@ class Database:
 
     async def _renew_presence(self) -> None:
         expires = {"$add": [server_now(), int(self.settings.lease_seconds * 1000)]}
-        sessions = list(self._known_sessions.values())[-500:]
+        self._known_sessions = dict(list(self._known_sessions.items())[-500:])  # one that is used again is noted again
+        sessions = list(self._known_sessions.values())
         update = [{"$set": {"expires": expires, "sessions": {"$literal": sessions}}}]
         await self._db[PRESENCE].update_one({"_id": self.process_id}, update, upsert=True)
 

@@ -26,7 +26,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from common import crash
 from common import observability as metrics
 from common.contracts.topics import to_create
-from common.lease import Lease, living
+from common.lease import Lease, holders
 from common.mongo import PyMongoError
 from common.observability import Log
 from common.outbox import BUCKETS, OUTBOX, PARKED, PENDING, SENT
@@ -40,6 +40,7 @@ PER_RANGE = BUCKETS // RANGES
 SCAN = 500
 BATCH_BYTES = 512 * 1024
 SEND_SECONDS = 10.0
+MEASURE_SECONDS = 5.0
 PERMANENT = (MessageSizeTooLargeError, RecordTooLargeError, TopicAuthorizationFailedError)
 MAX_PERMANENT_ATTEMPTS = 20
 
@@ -155,12 +156,14 @@ class Relay:
         hints = asyncio.create_task(self._listen(), name="relay-hints")
         try:
             await ensure_topics(self.settings)
-            renewed = -1e9
+            renewed = measured = -1e9
             while not self._stopping:
                 try:
                     if time.monotonic() - renewed > self.settings.lease_seconds / 3:
                         renewed = time.monotonic()
                         await self._share_buckets()
+                    if time.monotonic() - measured > MEASURE_SECONDS:
+                        measured = time.monotonic()
                         await self._measure()
                     busy = await self._round()
                 except PyMongoError as error:
@@ -189,11 +192,12 @@ class Relay:
     async def _share_buckets(self) -> None:
         """Hold a fair share of the ranges: all of them when alone, none that another living relay needs."""
         await self._member.take()
-        members = max(1, await living(self.units.database, "relay-member/"))
+        owners = await holders(self.units.database, "relay")
+        members = max(1, sum(name.startswith("relay-member/") for name in owners))
         fair = -(-RANGES // members)
-        mine = 0
+        mine, me = 0, self.units.database.process_id
         for number, lease in enumerate(self._ranges):
-            had, wanted = lease.epoch, mine < fair
+            had, wanted = lease.epoch, mine < fair and owners.get(lease.name, me) == me
             held = wanted and await lease.take()
             if had and not wanted:
                 await lease.release()
@@ -215,7 +219,7 @@ class Relay:
     async def _round(self) -> bool:
         """Send what is pending. True when there may be more at once."""
         owned = self._owned()
-        if not owned:
+        if not owned or (producer := await self._connected()) is None:
             return False
         await self._learn_parked(owned)
         self._blocked = {stream: until for stream, until in self._blocked.items() if until > time.monotonic()}
@@ -224,7 +228,7 @@ class Relay:
         if not chosen:
             return False
         crash.point("relay.before_send")
-        sent = await self._send(chosen)
+        sent = await self._send(producer, chosen)
         crash.point("relay.after_send")
         if sent:
             change = {"$set": {"state": SENT}, "$currentDate": {"sent_at": True}}
@@ -254,18 +258,14 @@ class Relay:
         self._blocked.update({(row["aggregatetype"], row["aggregateid"]): until for row in rows})
         self._parked_seen = time.monotonic()
 
-    async def _send(self, rows: list[Row]) -> list[str]:
+    async def _send(self, producer: AIOKafkaProducer, rows: list[Row]) -> list[str]:
         """Ids of the rows that the broker acknowledged."""
+        lanes: dict[tuple[str, int], list[Row]] = defaultdict(list)
         try:
-            producer = await self._ready_producer()
-            lanes: dict[tuple[str, int], list[Row]] = defaultdict(list)
             for row in rows:
                 lanes[row["topic"], await self._partition(producer, row)].append(row)
         except (KafkaError, OSError, TimeoutError) as error:
-            metrics.RELAY_FAILED.labels("broker").inc()
-            log.warning("relay_broker_away", error=type(error).__name__, pending=len(rows))
-            await self._drop_producer()
-            await asyncio.sleep(0.5)
+            await self._note_broker_away(error)
             return []
         results = await asyncio.gather(*(self._send_lane(producer, *place, lane) for place, lane in lanes.items()))
         sent = [key for acknowledged, _ in results for key in acknowledged]
@@ -323,6 +323,22 @@ class Relay:
             self._blocked[row["aggregatetype"], row["aggregateid"]] = time.monotonic() + pause
 
     # --- the producer ---
+
+    async def _connected(self) -> AIOKafkaProducer | None:
+        """The producer; None while the broker is away, when there is no point in asking the database what is pending: that
+        grows meanwhile, and a database that everybody writes to should not read it all again twice a second.
+        """
+        try:
+            return await self._ready_producer()
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self._note_broker_away(error)
+            return None
+
+    async def _note_broker_away(self, error: BaseException) -> None:
+        metrics.RELAY_FAILED.labels("broker").inc()
+        log.warning("relay_broker_away", error=type(error).__name__)
+        await self._drop_producer()
+        await asyncio.sleep(0.5)
 
     async def _ready_producer(self) -> AIOKafkaProducer:
         if self._producer is None:

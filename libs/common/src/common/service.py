@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -150,39 +150,50 @@ class Process:
     def _start_workers(self) -> list[asyncio.Task[None]]:
         if self.relay is None:
             return []
-        parts = {"relay": self.relay.run()} | {f"job {job.name}": self._every(job) for job in self.service.jobs}
+        parts: dict[str, Coroutine[Any, Any, None]] = {"relay": self.relay.run()}
+        if self.service.jobs:
+            parts["jobs"] = self._jobs()
         if self.consumer is not None:
             parts["consumer"] = self.consumer.run()
         return [asyncio.create_task(part, name=name) for name, part in parts.items()]
 
-    async def _every(self, job: Job) -> None:
-        """Run a job again and again while this process holds its lease."""
-        lease = Lease(self.database, f"job/{job.name}", max(self.settings.lease_seconds, 3.0))
-        pause = min(job.every.total_seconds(), self.settings.lease_seconds / 3)
-        due = 0.0
+    async def _jobs(self) -> None:
+        """The timed jobs, side by side. One lease is for all of them: whoever holds it runs those that are not shared."""
+        lease = Lease(self.database, "jobs", max(self.settings.lease_seconds, 3.0))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for job in self.service.jobs:
+                    group.create_task(self._every(job, lease), name=f"job {job.name}")
+                while any(not job.shared for job in self.service.jobs):
+                    with contextlib.suppress(Exception):  # the next one is its retry, for as long as the lease lasts
+                        await lease.take()
+                    await asyncio.sleep(self.settings.lease_seconds / 5)
+        finally:
+            await lease.release()
+
+    async def _every(self, job: Job, lease: Lease) -> None:
+        """Run a job again and again, whenever it is this process's to run."""
+        every = job.every.total_seconds()
         while True:
+            if not job.shared and not lease.held():
+                await asyncio.sleep(min(every, self.settings.lease_seconds / 5))
+                continue
+            started = time.monotonic()
             try:
-                if (job.shared or await lease.take()) and time.monotonic() >= due:
-                    due = time.monotonic() + job.every.total_seconds()
-                    await (job.run(self.units, self.settings) if job.shared else self._run_leased(job, lease))
-                    JOB_RUNS.labels(job.name, "ok").inc()
-                    JOB_LAST_SUCCESS.labels(job.name).set_to_current_time()
-            except asyncio.CancelledError:
-                await lease.release()
-                raise
+                await self._while_ours(job, lease)
+                JOB_RUNS.labels(job.name, "ok").inc()
+                JOB_LAST_SUCCESS.labels(job.name).set_to_current_time()
             except Exception as error:  # the next run is its retry
                 JOB_RUNS.labels(job.name, "failed").inc()
                 log.warning("job_failed", job=job.name, exc_info=error)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(max(every / 10, started + every - time.monotonic()))
 
-    async def _run_leased(self, job: Job, lease: Lease) -> None:
-        """The job, for as long as the lease can be renewed."""
+    async def _while_ours(self, job: Job, lease: Lease) -> None:
+        """One run, which is cut off when the lease is lost."""
         running = asyncio.ensure_future(job.run(self.units, self.settings))
         try:
-            while not running.done():
-                await asyncio.wait({running}, timeout=self.settings.lease_seconds / 3)
-                if not running.done() and not await lease.take():
-                    break
+            while not running.done() and (job.shared or lease.held()):
+                await asyncio.wait({running}, timeout=self.settings.lease_seconds / 5)
         finally:
             running.cancel()
             await asyncio.wait({running}, timeout=2)
@@ -197,7 +208,7 @@ class Process:
             if part is not None:
                 part.stop()
         for task in workers:
-            if task.get_name().startswith("job"):
+            if task.get_name() == "jobs":
                 task.cancel()
         if api is not None and api.started:
             api.should_exit = True
