@@ -32,21 +32,21 @@ async def test_one_replica_at_a_time_runs_the_jobs(area: Area) -> None:
         return run
 
     often = timedelta(seconds=0.1)
-    jobs = [Job("one", often, note("one")), Job("fails", often, note("fails")), Job("all", often, note("all"), shared=True)]
-    service = Service("audit", "ledger", Settings, [], jobs=jobs)
+    leased, shared = [Job(name, often, note(name)) for name in ("one", "fails")], Job("all", often, note("all"), shared=True)
+    service = Service("audit", "ledger", Settings, [], jobs=[*leased, shared])
     settings = area.settings(service, lease_seconds=LEASE_SECONDS)
     first, second = Process(service, settings, "api"), Process(service, settings, "api")
     await first.database.prepare(service.collections())
     me, other = first.database.process_id, second.database.process_id
-    running = asyncio.create_task(first._jobs())
-    waiting: asyncio.Task[None] | None = None
+    running = asyncio.create_task(first._while_leased(leased))
+    tasks = [running]
     try:
 
         async def both_run() -> bool:
             return runs["one", me] > 2 and runs["fails", me] > 2
 
         await eventually("the first replica runs all jobs, also the one that fails", both_run)
-        waiting = asyncio.create_task(second._jobs())
+        tasks += [asyncio.create_task(second._while_leased(leased)), asyncio.create_task(second._every(shared))]
         since = time.monotonic()
 
         async def lease_was_renewed() -> bool:
@@ -65,9 +65,8 @@ async def test_one_replica_at_a_time_runs_the_jobs(area: Area) -> None:
         assert time.monotonic() - handed_back < LEASE_SECONDS, "the lease ran out and was not handed back"
         assert runs["one", me] == before
     finally:
-        for task in (running, waiting):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait({task})
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         for process in (first, second):
             await process.database.close()

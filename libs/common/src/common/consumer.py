@@ -29,7 +29,7 @@ from common.contracts.topics import TOPICS, topic_of
 from common.domain import Actor
 from common.errors import DomainError
 from common.inbox import Parked, Verdict, Why, judge
-from common.lease import Lease
+from common.lease import Lease, cut_off
 from common.mongo import OutOfTime, PyMongoError, is_away
 from common.observability import Log
 from common.outbox import DEAD_LETTER, OUTBOX, dead_letter_row
@@ -52,7 +52,6 @@ RETRY_PAUSES = (0.2, 0.8)
 FAILURES_IN_A_ROW = 20
 """A consumer that fails this often without one success stops: the fault is its own, not the records'."""
 STUCK_SECONDS = 60.0
-MEASURE_SECONDS = 5.0
 TURN_PAUSE = timedelta(seconds=5)
 """How often a parked record that waits for an earlier one is looked at again; normally that one brings it along."""
 
@@ -121,17 +120,14 @@ class Unreadable:
 Received = Message[Event | None] | Unreadable
 
 
-def each_stream_in_order(batch: Iterable[Received]) -> list[Received]:
+def each_stream_in_order(batch: list[Received]) -> list[Received]:
     """The same records; in the places that a stream has, its own by their numbers. What came before its predecessor is then
     applied behind it, and not parked and fetched again.
     """
-    batch = list(batch)
-    streams: dict[str, list[Message[Event | None]]] = defaultdict(list)
-    for one in batch:
-        if isinstance(one, Message):
-            streams[one.envelope.stream].append(one)
-    turns = {stream: iter(sorted(ones, key=lambda one: one.envelope.sequence)) for stream, ones in streams.items()}
-    return [next(turns[one.envelope.stream]) if isinstance(one, Message) else one for one in batch]
+    turns: dict[str, deque[Received]] = defaultdict(deque)
+    for one in sorted((one for one in batch if isinstance(one, Message)), key=lambda one: one.envelope.sequence):
+        turns[one.envelope.stream].append(one)
+    return [turns[one.envelope.stream].popleft() if isinstance(one, Message) else one for one in batch]
 
 
 @dataclass
@@ -347,13 +343,10 @@ class Inbox:
 
     # --- what waits ---
 
-    async def parked(self) -> int:
-        """How many records are parked, for whatever reason."""
-        return int(await self.units.database.collection(inbox.PARKED).count_documents({}))
-
     async def due(self) -> list[Parked]:
-        """Parked records whose time has come."""
+        """Parked records whose time has come, and the count of all, for the gauge."""
         collection = self.units.database.collection(inbox.PARKED)
+        metrics.PARKED.set(await collection.count_documents({}))
         rows = await collection.find({"next_at": {"$lte": self.units.clock()}}).sort([("next_at", 1)]).limit(100).to_list(None)
         return [Parked.parse(row) for row in rows]
 
@@ -482,7 +475,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         self._assigned: set[TopicPartition] = set()
         self._consumer: AIOKafkaConsumer | None = None
         self._looking: asyncio.Task[None] | None = None
-        self._parked_counted = -1e9
         self._stopping = False
         self.inbox.progress_at = time.monotonic()
 
@@ -527,8 +519,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         try:
             await self._session()
         finally:
-            keeping.cancel()
-            await asyncio.wait({keeping})
+            await cut_off([keeping])
 
     async def _session(self) -> None:
         consumer = self._consumer = AIOKafkaConsumer(
@@ -570,7 +561,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
                 await self._commit(consumer)
                 if self._looking is None or self._looking.done():  # beside the polling, which must not wait for it
                     self._looking = asyncio.create_task(self._look_at_parked(), name="parked")
-            if now - checked >= MEASURE_SECONDS:
+            if now - checked >= 5.0:
                 checked = now
                 await self._measure(consumer)
 
@@ -597,14 +588,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             lane.filled.set()
         tasks = {lane.task for lane in lanes if lane.task is not None}
         if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait({self._looking}, timeout=2.0)
+            await cut_off([self._looking])
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=10.0)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=2.0)
+            await cut_off(late)
         if self._consumer is not None and lanes:
             await self._commit(self._consumer)
         self._lanes, self._assigned = {}, set()
@@ -682,9 +669,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
 
     async def _look_at_parked(self) -> None:
         try:
-            if time.monotonic() - self._parked_counted > MEASURE_SECONDS:
-                self._parked_counted = time.monotonic()
-                metrics.PARKED.set(await self.inbox.parked())
             due = dict.fromkeys(one.stream for one in await self.inbox.due() if self._place(one.record) in self._assigned)
             for stream in filter(None, due):
                 await self.inbox.drain(stream)

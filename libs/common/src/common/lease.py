@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from common.mongo import Database, DuplicateKeyError, PyMongoError, server_now
 
@@ -77,3 +79,11 @@ async def holders(database: Database, prefix: str) -> dict[str, str]:
     query = {"_id": {"$gte": prefix, "$lt": prefix + "\uffff"}, "$expr": {"$gt": ["$expires", server_now()]}}
     rows = await database.collection(LEASES).find(query, {"owner": 1}).to_list(None)
     return {row["_id"]: row["owner"] for row in rows}
+
+
+async def cut_off(running: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel what may go on no longer, and wait for it, but not for long."""
+    for task in running:
+        task.cancel()
+    if running:
+        await asyncio.wait(running, timeout=2.0)

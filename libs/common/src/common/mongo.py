@@ -257,8 +257,7 @@ class Database:
     async def _renew_presence(self) -> None:
         expires = {"$add": [server_now(), int(self.settings.lease_seconds * 1000)]}
         self._known_sessions = dict(list(self._known_sessions.items())[-500:])  # one that is used again is noted again
-        sessions = list(self._known_sessions.values())
-        update = [{"$set": {"expires": expires, "sessions": {"$literal": sessions}}}]
+        update = [{"$set": {"expires": expires, "sessions": {"$literal": list(self._known_sessions.values())}}}]
         await self._db[PRESENCE].update_one({"_id": self.process_id}, update, upsert=True)
 
     async def _bury_the_dead(self) -> None:

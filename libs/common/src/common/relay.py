@@ -40,7 +40,6 @@ PER_RANGE = BUCKETS // RANGES
 SCAN = 500
 BATCH_BYTES = 512 * 1024
 SEND_SECONDS = 10.0
-MEASURE_SECONDS = 5.0
 PERMANENT = (MessageSizeTooLargeError, RecordTooLargeError, TopicAuthorizationFailedError)
 MAX_PERMANENT_ATTEMPTS = 20
 
@@ -158,17 +157,22 @@ class Relay:
             await ensure_topics(self.settings)
             renewed = measured = -1e9
             while not self._stopping:
+                busy = False
                 try:
                     if time.monotonic() - renewed > self.settings.lease_seconds / 3:
                         renewed = time.monotonic()
                         await self._share_buckets()
-                    if time.monotonic() - measured > MEASURE_SECONDS:
+                    if time.monotonic() - measured > 5.0:
                         measured = time.monotonic()
                         await self._measure()
                     busy = await self._round()
                 except PyMongoError as error:
                     log.warning("relay_database_away", error=type(error).__name__)
-                    busy = False
+                except (KafkaError, OSError, TimeoutError) as error:
+                    metrics.RELAY_FAILED.labels("broker").inc()
+                    log.warning("relay_broker_away", error=type(error).__name__)
+                    await self._drop_producer()
+                    await asyncio.sleep(0.5)
                 if not busy and not self._stopping:
                     self._wake.clear()
                     with contextlib.suppress(TimeoutError):
@@ -217,10 +221,12 @@ class Relay:
     # --- one round: scan, send, mark ---
 
     async def _round(self) -> bool:
-        """Send what is pending. True when there may be more at once."""
+        """Send what is pending. True when there may be more at once. Raises what the client raises while the broker is away."""
         owned = self._owned()
-        if not owned or (producer := await self._connected()) is None:
+        if not owned:
             return False
+        # first, since there is no point in asking what is pending, which grows, while the broker is away
+        producer = await self._ready_producer()
         await self._learn_parked(owned)
         self._blocked = {stream: until for stream, until in self._blocked.items() if until > time.monotonic()}
         rows = await self.units.database.snapshot(lambda session: self._scan(owned, session))
@@ -261,12 +267,8 @@ class Relay:
     async def _send(self, producer: AIOKafkaProducer, rows: list[Row]) -> list[str]:
         """Ids of the rows that the broker acknowledged."""
         lanes: dict[tuple[str, int], list[Row]] = defaultdict(list)
-        try:
-            for row in rows:
-                lanes[row["topic"], await self._partition(producer, row)].append(row)
-        except (KafkaError, OSError, TimeoutError) as error:
-            await self._note_broker_away(error)
-            return []
+        for row in rows:
+            lanes[row["topic"], await self._partition(producer, row)].append(row)
         results = await asyncio.gather(*(self._send_lane(producer, *place, lane) for place, lane in lanes.items()))
         sent = [key for acknowledged, _ in results for key in acknowledged]
         if any(failed for _, failed in results):
@@ -323,22 +325,6 @@ class Relay:
             self._blocked[row["aggregatetype"], row["aggregateid"]] = time.monotonic() + pause
 
     # --- the producer ---
-
-    async def _connected(self) -> AIOKafkaProducer | None:
-        """The producer; None while the broker is away, when there is no point in asking the database what is pending: that
-        grows meanwhile, and a database that everybody writes to should not read it all again twice a second.
-        """
-        try:
-            return await self._ready_producer()
-        except (KafkaError, OSError, TimeoutError) as error:
-            await self._note_broker_away(error)
-            return None
-
-    async def _note_broker_away(self, error: BaseException) -> None:
-        metrics.RELAY_FAILED.labels("broker").inc()
-        log.warning("relay_broker_away", error=type(error).__name__)
-        await self._drop_producer()
-        await asyncio.sleep(0.5)
 
     async def _ready_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
