@@ -344,9 +344,8 @@ class Inbox:
     # --- what waits ---
 
     async def due(self) -> list[Parked]:
-        """Parked records whose time has come, and the count of all, for the gauge."""
+        """Parked records whose time has come."""
         collection = self.units.database.collection(inbox.PARKED)
-        metrics.PARKED.set(await collection.count_documents({}))
         rows = await collection.find({"next_at": {"$lte": self.units.clock()}}).sort([("next_at", 1)]).limit(100).to_list(None)
         return [Parked.parse(row) for row in rows]
 
@@ -676,7 +675,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             log.warning("parked_not_looked_at", error=type(error).__name__)
 
     async def _measure(self, consumer: AIOKafkaConsumer) -> None:
-        """Lag and age; and a consumer with lag that moves nothing for a minute is taken for dead and rebuilt."""
+        """Lag, age, what is parked; a consumer with lag that moves nothing for a minute is taken for dead and rebuilt."""
         partitions = list(self._assigned)
         if not partitions:
             return
@@ -684,7 +683,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             async with asyncio.timeout(3):
                 ends = await consumer.end_offsets(partitions)
                 positions = {partition: await consumer.position(partition) for partition in partitions}
-        except (KafkaError, IllegalStateError, TimeoutError):
+                metrics.PARKED.set(await self.units.database.collection(inbox.PARKED).count_documents({}))
+        except (KafkaError, IllegalStateError, PyMongoError, TimeoutError):
             return
         behind = 0
         for partition, end in ends.items():

@@ -38,8 +38,7 @@ class Lease:
         before = time.monotonic()
         me = self.database.process_id
         free = {"$lte": [{"$ifNull": ["$expires", 0]}, server_now()]}
-        mine = {"$eq": ["$owner", me]}
-        gain = {"$or": [mine, free]}
+        gain = {"$or": [{"$eq": ["$owner", me]}, free]}
         taken_over = {"$and": [free, {"$ne": ["$owner", me]}]}
         next_epoch = {"$add": [{"$ifNull": ["$epoch", 0]}, 1]}
         end = {"$add": [server_now(), int(self.seconds * 1000)]}
