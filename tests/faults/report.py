@@ -20,6 +20,7 @@ from typing import Any
 from deploy.local.bootstrap import ROOT
 from deploy.local.broker import VERSION as KAFKA
 from tests.faults.arena import LEASE_SECONDS, SESSION_SECONDS
+from tests.faults.callers import RATE
 from tests.faults.checker import bound
 from tests.faults.leaks import HeldRows, Level
 
@@ -190,8 +191,9 @@ def page(book: Book) -> str:
         "",
         "Written by `make faults` and `make soak` from docs/reliability.json; not to be edited. Real deployables as processes",
         "of their own, two replicas each, on one broker and one database that are killed as well; callers that go through the",
-        "gateway and ask again until they are answered; at the end every acknowledged write is looked for in the databases,",
-        "on the topics and in the mails that arrived (`tests/faults/`).",
+        f"gateway, {RATE:g} effects a second, and ask again until they are answered; at the end every acknowledged write is looked",
+        "for in the databases, on the topics and in the mails that arrived (`tests/faults/`). Runs before 27 November 2026 asked",
+        "as much as was answered.",
         "",
         ", ".join(f"{name} {number}" for name, number in versions().items()) + f"; leases {LEASE_SECONDS:g} s, sessions "
         f"{SESSION_SECONDS:g} s.",

@@ -27,6 +27,7 @@ from common.mongo import PRESENCE
 from common.outbox import OUTBOX
 from deploy.local.bootstrap import ROOT
 from tests.faults.arena import SERVICES, Replica, Servers, Story
+from tests.faults.callers import RATE
 from tests.faults.checker import Finding
 from tests.faults.leaks import HeldRows, Sample, judge, levels
 from tests.faults.reading import client
@@ -36,10 +37,9 @@ from tests.faults.stage import Stage, staged
 SAMPLE_SECONDS = 10.0
 LOAD_SECONDS, IDLE_SECONDS = 240.0, 60.0
 """One round; both windows of an hour's soak hold a whole one."""
-CALLERS, RATE = 16, 3.0
-"""Effects a second while there is load, a year of a province's plans in some hours; so many callers that slow answers do not
-slow it down. `--rate` for more: the local database keeps a session of its storage engine, some 10 KiB, for every transaction
-until it ends, and at 12 a second was too slow for anybody after 40 minutes (docs/adr/0006).
+CALLERS = 16
+"""So many that slow answers do not slow it down. `--rate` for more effects a second than rows ask: the local database also
+keeps a session of its storage engine, some 10 KiB, for every transaction until it ends (docs/adr/0006).
 """
 SETTLE_SECONDS = 180.0
 KEEP_MINUTES = 30.0

@@ -162,7 +162,8 @@ class Inbox:
 
     async def _together(self, messages: list[Received]) -> None:
         """Apply these in one transaction; when that fails, by halves, until what fails stands alone: others do not wait
-        for as many transactions as there are records. What is slow is not halved: each half might take the whole time again.
+        for as many transactions as there are records. What was slow is done by tenths: each half might take the whole time
+        again, and one by one they would take a slow database longer than all together.
         """
         if len(messages) <= 1:
             for message in messages:
@@ -171,7 +172,7 @@ class Inbox:
         if (failure := await self._try(messages)) is None:
             return
         log.warning("batch_redone_in_parts", records=len(messages), error=type(failure).__name__)
-        size = 1 if isinstance(failure, OutOfTime) else -(-len(messages) // 2)
+        size = -(-len(messages) // (10 if isinstance(failure, OutOfTime) else 2))
         for start in range(0, len(messages), size):
             await self._together(messages[start : start + size])
 

@@ -35,7 +35,7 @@ _ENDED = frozenset({91, 189, 251, 11600, 11601, 11602, 14031})
 (251), and whether a commit that was under way took effect is not known. 14031: it has no disk space left."""
 log = Log(__name__)
 
-_HINTS_APART, _LOOKS_APART = 0.1, 0.5
+_HINTS_APART, _LOOKS_APART = 0.1, 0.25
 """Seconds. One hint is as good as ten; and not every server lets a stream wait for its own collection: the local one answers
 with nothing at every write of anybody, which was four of five requests that it got.
 """
@@ -54,8 +54,7 @@ def server_now() -> dict[str, Any]:
 
 def is_away(error: BaseException) -> bool:
     """True when the failure is the database's absence, not the work's fault: wait and try again, blame no record."""
-    ended = isinstance(error, OperationFailure) and error.code in _ENDED
-    return ended or isinstance(error, _AWAY)
+    return isinstance(error, _AWAY) or (isinstance(error, OperationFailure) and error.code in _ENDED)
 
 
 def is_duplicate(error: BaseException) -> bool:

@@ -155,15 +155,13 @@ class Relay:
         hints = asyncio.create_task(self._listen(), name="relay-hints")
         try:
             await ensure_topics(self.settings)
-            renewed = measured = -1e9
+            renewed = -1e9
             while not self._stopping:
                 busy = False
                 try:
                     if time.monotonic() - renewed > self.settings.lease_seconds / 3:
                         renewed = time.monotonic()
                         await self._share_buckets()
-                    if time.monotonic() - measured > 5.0:
-                        measured = time.monotonic()
                         await self._measure()
                     busy = await self._round()
                 except PyMongoError as error:
@@ -303,8 +301,7 @@ class Relay:
         return sent, False
 
     async def _partition(self, producer: AIOKafkaProducer, row: Row) -> int:
-        async with asyncio.timeout(SEND_SECONDS):
-            partitions = sorted(await producer.partitions_for(row["topic"]))
+        partitions = sorted(await asyncio.wait_for(producer.partitions_for(row["topic"]), SEND_SECONDS))
         return int(self._partitioner(row["key"], partitions, partitions))
 
     async def _note_failure(self, rows: list[Row], error: BaseException) -> None:

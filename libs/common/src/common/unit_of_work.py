@@ -80,7 +80,8 @@ class UnitOfWork(Reader):
         if (known := self._known.get((store.collection, key))) is not None:
             document: D = known.document
             return document
-        await self.flush()
+        if store.collection in self._inserts or store.collection in self._others:  # else no write kept back can be about it
+            await self.flush()
         found = await super().get(store, key)
         return None if found is None else self._keep(store, found)
 
@@ -91,6 +92,10 @@ class UnitOfWork(Reader):
     async def count(self, store: Store[D], query: Filter) -> int:
         await self.flush()
         return await super().count(store, query)
+
+    async def aggregate(self, store: Store[D], pipeline: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        await self.flush()
+        return await super().aggregate(store, pipeline)
 
     def _keep(self, store: Store[D], document: D) -> D:
         place = (store.collection, document.id)
