@@ -33,7 +33,7 @@ from tasks.domain.long_import import ImportPart, LongImport
 from tasks.domain.marks import marks
 from tasks.domain.matters import LEVELS
 from tasks.domain.month import Month
-from tasks.domain.parts import owing
+from tasks.domain.parts import owing, untold_day
 from tasks.domain.pending import pending
 from tasks.domain.periods import Period
 from tasks.domain.reorganisation import OPEN as OPEN_REORGANISATIONS
@@ -110,6 +110,8 @@ def _searched(task: Task) -> dict[str, Any]:
         "tokens": tokens(" ".join((task.title, task.reference or "", task.lead_written, task.product))),
         "owing": owing(task),
         **_untold(task.due_on if task.state in OPEN else None, task.told, task.id),
+        "part_untold": _on(untold_day(task, 1), task.id),
+        "part_due": _on(untold_day(task, 2), task.id),
         **_standing(task),
     }
 
@@ -223,6 +225,8 @@ TASKS = Store(
         *(Index(field, "_d.by_due") for field in ("asks", "_d.pending")),
         Index("_d.untold"),
         Index("_d.due"),
+        Index("_d.part_untold"),
+        Index("_d.part_due"),
         Index("_d.look"),
         Index("_d.clock_of"),
         Index("_d.waits"),
@@ -483,15 +487,19 @@ def searched_for(words: str) -> dict[str, Any]:
     return {"$and": [*({"_d.tokens": token} for token in whole), {"_d.tokens": {"$regex": f"^{last}"}}]}
 
 
-def overdue(today: date, _: Committee, after: str) -> dict[str, Any]:
-    """The condition on tasks, or periods, of which nobody was told that their due day has passed; those behind a key."""
-    return keyed_between("due", after, f"{today.isoformat()}/")
+def overdue(today: date, _: Committee, after: str, key: str = "due") -> dict[str, Any]:
+    """The condition on tasks, or periods, of which nobody was told that their due day has passed; those behind a key. With
+    `part_due`: on tasks with such parts.
+    """
+    return keyed_between(key, after, f"{today.isoformat()}/")
 
 
-def due_soon(today: date, rules: Committee, after: str) -> dict[str, Any]:
-    """The condition on tasks, or periods, of which nobody was told that their due day is near; those behind a key."""
+def due_soon(today: date, rules: Committee, after: str, key: str = "untold") -> dict[str, Any]:
+    """The condition on tasks, or periods, of which nobody was told that their due day is near; those behind a key. With
+    `part_untold`: on tasks with such parts.
+    """
     last = today + timedelta(days=rules.nearly_due_days)
-    return keyed_between("untold", max(f"{today.isoformat()}/", after), f"{last.isoformat()}/{BEHIND_ALL}")
+    return keyed_between(key, max(f"{today.isoformat()}/", after), f"{last.isoformat()}/{BEHIND_ALL}")
 
 
 def unclimbed(days: int, today: date, after: str) -> dict[str, Any]:
