@@ -624,6 +624,23 @@ def test_marks_are_found_by_a_range_of_an_index() -> None:
     assert TASKS.dump(with_part())["_d"]["owing"] == [B]
 
 
+def test_on_whom_tasks_weigh_is_found_by_a_range_of_an_index() -> None:
+    unit, person, units = "_d.weighs_on_unit", "_d.weighs_on_person", {"_d.weighs_on_unit": {"$in": [A, B]}}
+    for holder, query in ((unit, {}), (unit, units), (person, {}), (person, units), (person, {unit: A})):
+        assert served(TASKS, {"$and": [{holder: {"$gt": "x"}}, query]}, (holder,))
+        assert served(TASKS, {"$and": [{holder: {"$gt": ""}}, query, {holder: {"$in": ["x", "y"]}}]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "weighs"),
+    [({"state": "published"}, True), ({"state": "submitted"}, True), ({"state": "draft"}, False), ({"state": "paused"}, False),
+     ({"state": "completed"}, False), ({"state": "in_progress", "sample": "demo"}, False)],
+)  # fmt: skip
+def test_open_tasks_weigh_on_their_unit_and_person(changes: dict[str, Any], weighs: bool) -> None:
+    kept = TASKS.dump(a_task(**changes))["_d"]
+    assert (kept["weighs_on_unit"], kept["weighs_on_person"]) == ((A, "per-doer") if weighs else (None, None))
+
+
 def test_parts_to_be_told_of_are_found_by_a_range_of_an_index() -> None:
     assert served(TASKS, overdue(TODAY, RULES, "", "part_due"), ("_d.part_due",))
     assert served(TASKS, due_soon(TODAY, RULES, "", "part_untold"), ("_d.part_untold",))
