@@ -51,6 +51,8 @@ from common.contracts.tasks_means import (
     NoWorkRejected,
     NoWorkStated,
     PartAsked,
+    PartBecameOverdue,
+    PartFellDueSoon,
     PartReturned,
     PartSubmitted,
     PartWithdrawn,
@@ -154,6 +156,8 @@ def notice(**changes: object) -> Notice:
         ("part_submitted", PartSubmitted(**TASK, **PART), ["r"]),
         ("part_returned", PartReturned(**TASK, **PART), ["h1", "h2"]),
         ("part_withdrawn", PartWithdrawn(**TASK, **PART), ["h1", "h2"]),
+        ("part_due_soon", PartFellDueSoon(**TASK, **PART, days_left=2), ["r", "h1", "h2"]),
+        ("part_overdue", PartBecameOverdue(**TASK, **PART), ["r", "h1", "h2"]),
         ("focus_set", FocusSet(**TASK), ["r", "h1", "h2"]),
         ("party_named", PartyNamed(**TASK, party_id="p", party="firm", unit_id="u2"), ["h1", "h2"]),
         ("no_work_stated", NoWorkStated(**TASK, **NOVEMBER), ["a"]),
@@ -179,6 +183,13 @@ def test_of_a_part_the_heads_of_the_coordinating_unit_are_told_of_its_own_day() 
     event = PartAsked(**TASK, **PART)
     assert unit_whose_heads_are_told(row("part_asked"), event) == "u2"
     assert "15/12/2026" in words(row("part_asked"), event)[1].vi
+    near, passed = PartFellDueSoon(**TASK, **PART, days_left=2), PartBecameOverdue(**TASK, **PART)
+    for kind, fact in (("part_due_soon", near), ("part_overdue", passed)):
+        assert unit_whose_heads_are_told(row(kind), fact) == "u2", "not those of the leading unit"
+    body = words(row("part_due_soon"), near)[1]
+    assert body.vi.endswith("sắp đến hạn mà chưa nộp: 15/12/2026, còn 2 ngày.")
+    assert body.en == "Part 1 of the task 'Rà soát' has not been handed in and is due on 2026-12-15: 2 days left."
+    assert "đã quá hạn 15/12/2026" in words(row("part_overdue"), passed)[1].vi
 
 
 @pytest.mark.parametrize(("kind", "called"), [("youth_union", "đoàn thanh niên"), ("a kind of a newer version", "một bên")])

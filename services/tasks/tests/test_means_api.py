@@ -11,6 +11,7 @@ import pytest
 from common.domain import Actor
 from common.service import Process
 from common.testing import Area
+from common.unit_of_work import UnitOfWork
 from services.tasks.tests.task_world import (
     DOER,
     HEAD,
@@ -23,9 +24,12 @@ from services.tasks.tests.task_world import (
     B,
     HandClock,
     TaskApi,
+    a_task,
     calling,
 )
+from tasks import store
 from tasks.features import keep_calendars
+from tasks.store import save_task
 
 pytestmark = pytest.mark.servers
 EVIDENCE = {"kind": "document", "title": "Báo cáo số 12/BC-UBND"}
@@ -365,6 +369,39 @@ async def test_the_load_of_units_and_people_on_a_day_and_who_is_over_and_under(
         assert (await unit.get("summary/load", unit=A))["items"] == []
     async with calling(area, process, SYSTEM_B) as without:
         await without.get("summary/load", 403)
+
+
+async def test_a_page_of_loads_reads_the_tasks_of_that_page_alone(
+    area: Area, process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(uow: UnitOfWork) -> None:
+        for who, count in enumerate((5, 1, 4, 2)):
+            for number in range(count):
+                holders = {"lead_unit_id": f"u{who}", "responsible_id": f"p{number}"}
+                save_task(uow, a_task(id=f"t{who}{number}", state="published", **holders))
+        save_task(uow, a_task(id="done", state="completed", lead_unit_id="u9"))
+
+    await process.units.run(work, process.units.system())
+    grouped: list[int] = []
+    counted = store._counted
+
+    async def watched(*arguments: Any) -> Any:
+        found = await counted(*arguments)
+        grouped.append(sum(count for _, count in found))
+        return found
+
+    monkeypatch.setattr(store, "_counted", watched)
+    async with calling(area, process, replace(PROVINCE, scopes=SUMS)) as api:
+        first = await api.get("summary/load", limit=1)
+        second = await api.get("summary/load", limit=2, cursor=first["next_cursor"])
+        last = await api.get("summary/load", limit=2, cursor=second["next_cursor"])
+        assert [[(one["unit_id"], one["open"]) for one in page["items"]] for page in (first, second, last)] == [
+            [("u0", 5)], [("u1", 1), ("u2", 4)], [("u3", 2)],
+        ]  # fmt: skip
+        assert (grouped, last["next_cursor"]) == ([5 + 1, 1 + 4 + 2, 2], None), "of twelve"
+        people = await api.get("summary/load", by="person", unit="u2", limit=2)
+        assert [(one["person_id"], one["open"]) for one in people["items"]] == [("p0", 1), ("p1", 1)]
+        assert grouped[-1] == 2 + 1
 
 
 # --- parties ---

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from common.contracts.tasks import TaskSubmitted
-from common.contracts.tasks_means import TaskRated
+from common.contracts.tasks_means import PartBecameOverdue, PartFellDueSoon, TaskRated
 from common.errors import Invalid, NotFound, RuleBroken
 from services.tasks.tests.task_world import NOW, PEOPLE_OF, TODAY, A, B, a_task
 from tasks.domain.clears import Facts, clears
@@ -21,7 +21,16 @@ from tasks.domain.marks import marks
 from tasks.domain.matters import Said
 from tasks.domain.means import Evidence, HandedIn, Party, Review
 from tasks.domain.parties import name_party, party_of, reach_party, remove_party
-from tasks.domain.parts import ask_part, check_parts_kept, decide_part, owing, standing_of_part, submit_part
+from tasks.domain.parts import (
+    ask_part,
+    check_parts_kept,
+    decide_part,
+    owing,
+    standing_of_part,
+    submit_part,
+    tell_of_parts,
+    untold_day,
+)
 from tasks.domain.periods import Period, close, confirm_no_work, reject_no_work, send_back, state_no_work, tell_of_period
 from tasks.domain.proof import named_criteria, review_evidence, supersede, unproven
 from tasks.domain.rating import mark
@@ -29,7 +38,7 @@ from tasks.domain.report import row_of
 from tasks.domain.resources import grant_money, lacking, plan_resources, report_spending
 from tasks.domain.task import Task
 from tasks.domain.timeliness import timeliness
-from tasks.store import PERIODS, TASKS
+from tasks.store import PERIODS, TASKS, due_soon, overdue
 from tests.queries import served
 
 RULES = Committee()
@@ -361,6 +370,79 @@ def test_a_part_stands_by_the_day_on_which_it_was_handed_in(given: int | None, t
         assert standing_of_part(task.parts[0], date(2026, 11, today)) == "withdrawn"
 
 
+def said_of_parts(task: Task, *days: int) -> list[tuple[int, str, int]]:
+    """(day of November, what, number of the part) of what the clock says when it looks on these days."""
+    found = []
+    for day in days:
+        whats(task)
+        told = tell_of_parts(task, date(2026, 11, day), 3)
+        lines = task.take_lines()
+        assert told == bool(lines), "what is not said is not saved"
+        found += [(day, what.removeprefix("part_"), changes["part"][1]) for what, _, changes in lines]
+    return found
+
+
+def test_of_a_part_it_is_said_once_that_its_day_is_near_and_once_that_it_has_passed() -> None:
+    task = with_part()  # due on the 27th
+    assert untold_day(task, 1) == untold_day(task, 2) == date(2026, 11, 27)
+    looked = said_of_parts(task, 23, 24, 24, 25, 27)
+    assert looked == [(24, "fell_due_soon", 1)]
+    assert (untold_day(task, 1), untold_day(task, 2)) == (None, date(2026, 11, 27))
+    assert said_of_parts(task, 28, 28, 29) == [(28, "became_overdue", 1)]
+    assert untold_day(task, 2) is None
+    near, passed = (one for one in task.take_recorded() if isinstance(one, PartFellDueSoon | PartBecameOverdue))
+    assert isinstance(near, PartFellDueSoon)
+    assert isinstance(passed, PartBecameOverdue)
+    assert (near.unit_id, near.part_due_on, near.days_left, near.responsible_id) == (B, date(2026, 11, 27), 3, "per-doer")
+    assert (passed.unit_id, passed.part, passed.due_on) == (B, 1, date(2026, 11, 30))
+
+
+def test_what_passed_while_nobody_looked_is_said_of_each_part_in_one_go() -> None:
+    task = with_part(date(2026, 11, 25))
+    for day in (26, 29, 30):
+        ask_part(task, B, date(2026, 11, day), a_said())
+    assert said_of_parts(task, 28, 28) == [
+        (28, "became_overdue", 1), (28, "became_overdue", 2), (28, "fell_due_soon", 3), (28, "fell_due_soon", 4),
+    ]  # fmt: skip
+    assert untold_day(task, 2) == date(2026, 11, 29), "the next one that the clock has to look for"
+
+
+def test_a_part_that_was_sent_back_late_is_told_of_no_second_time() -> None:
+    task = with_part()
+    part = task.parts[0]
+    assert said_of_parts(task, 27) == [(27, "fell_due_soon", 1)]
+    submit_part(task, part, handed_in(date(2026, 11, 27)))
+    assert said_of_parts(task, 28) == [], "it was handed in"
+    decide_part(task, part, "return", a_said())
+    assert said_of_parts(task, 28, 29) == [(28, "became_overdue", 1)]
+    submit_part(task, part, handed_in(date(2026, 11, 29)))
+    decide_part(task, part, "return", a_said())
+    assert (said_of_parts(task, 30), untold_day(task, 2)) == ([], None)
+
+
+@pytest.mark.parametrize("decisions", [["withdraw"], ["hand_in"], ["hand_in", "accept"], ["hand_in", "withdraw"]])
+def test_nobody_is_told_of_a_part_that_is_not_owed(decisions: list[Any]) -> None:
+    task = with_part()
+    for decision in decisions:
+        if decision == "hand_in":
+            submit_part(task, task.parts[0], handed_in(TODAY))
+        else:
+            decide_part(task, task.parts[0], decision, a_said())
+    assert (said_of_parts(task, 26, 28), untold_day(task, 2)) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [("published", True), ("in_progress", True), ("submitted", True), ("paused", False), ("cancelled", False),
+     ("completed", False)],
+)  # fmt: skip
+def test_the_day_of_a_part_counts_while_it_can_be_handed_in(state: Any, told: bool) -> None:
+    task = with_part()
+    task.state = state
+    assert (untold_day(task, 2) is not None) == told
+    assert said_of_parts(task, 28) == ([(28, "became_overdue", 1)] if told else [])
+
+
 def test_the_leads_submission_lists_the_parts_that_are_missing() -> None:
     task = with_part(evidence=[a_piece()])
     for _ in range(3):
@@ -540,3 +622,29 @@ def test_marks_are_found_by_a_range_of_an_index() -> None:
     assert TASKS.dump(a_task())["_d"]["marks"] == ["without_resources"]
     assert served(TASKS, {"_d.owing": B, "_d.order": {"$lt": "x"}}, ("-_d.order",))
     assert TASKS.dump(with_part())["_d"]["owing"] == [B]
+
+
+def test_on_whom_tasks_weigh_is_found_by_a_range_of_an_index() -> None:
+    unit, person, units = "_d.weighs_on_unit", "_d.weighs_on_person", {"_d.weighs_on_unit": {"$in": [A, B]}}
+    for holder, query in ((unit, {}), (unit, units), (person, {}), (person, units), (person, {unit: A})):
+        assert served(TASKS, {"$and": [{holder: {"$gt": "x"}}, query]}, (holder,))
+        assert served(TASKS, {"$and": [{holder: {"$gt": ""}}, query, {holder: {"$in": ["x", "y"]}}]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "weighs"),
+    [({"state": "published"}, True), ({"state": "submitted"}, True), ({"state": "draft"}, False), ({"state": "paused"}, False),
+     ({"state": "completed"}, False), ({"state": "in_progress", "sample": "demo"}, False)],
+)  # fmt: skip
+def test_open_tasks_weigh_on_their_unit_and_person(changes: dict[str, Any], weighs: bool) -> None:
+    kept = TASKS.dump(a_task(**changes))["_d"]
+    assert (kept["weighs_on_unit"], kept["weighs_on_person"]) == ((A, "per-doer") if weighs else (None, None))
+
+
+def test_parts_to_be_told_of_are_found_by_a_range_of_an_index() -> None:
+    assert served(TASKS, overdue(TODAY, RULES, "", "part_due"), ("_d.part_due",))
+    assert served(TASKS, due_soon(TODAY, RULES, "", "part_untold"), ("_d.part_untold",))
+    task = with_part()
+    assert [TASKS.dump(task)["_d"][key] for key in ("part_untold", "part_due")] == ["2026-11-27/t1"] * 2
+    tell_of_parts(task, date(2026, 11, 27), 3)
+    assert [TASKS.dump(task)["_d"][key] for key in ("part_untold", "part_due")] == [None, "2026-11-27/t1"]

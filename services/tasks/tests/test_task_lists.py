@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, get_args
@@ -15,11 +16,23 @@ from common.repository import Reader
 from common.service import Process
 from common.testing import Area, eventually
 from common.unit_of_work import UnitOfWork
-from services.tasks.tests.task_world import SYSTEM_A, TODAY, A, B, HandClock, TaskApi, a_task, calling, furnished
+from services.tasks.tests.task_world import (
+    NOW,
+    SYSTEM_A,
+    TODAY,
+    A,
+    B,
+    HandClock,
+    TaskApi,
+    a_task,
+    calling,
+    cut_off_at,
+    furnished,
+)
 from tasks.domain.committee import Committee
 from tasks.domain.task import Task
 from tasks.domain.timeliness import matching, timeliness
-from tasks.features import sweep_due_days
+from tasks.features import pages, sweep_due_days
 from tasks.service import service
 from tasks.store import HISTORY, TASKS, save_task
 
@@ -207,6 +220,63 @@ async def test_the_sweeper_tells_once_that_a_day_is_near_and_once_that_it_has_pa
         ("fell_due_soon", "system:tasks"),
         ("became_overdue", "system:tasks"),
     ]
+
+
+async def told_of_parts(process: Process) -> list[tuple[str, int, str]]:
+    """(task, part, event) of what the sweeper has said of parts so far."""
+    found = {"type": {"$in": ["tasks.task.part_fell_due_soon.v1", "tasks.task.part_became_overdue.v1"]}}
+    rows = await process.database.collection(OUTBOX).find(found).to_list(None)
+    return sorted((row["aggregateid"], json.loads(row["payload"])["part"], row["type"].split(".")[2]) for row in rows)
+
+
+def with_parts(task_id: str, *days: int, **changes: Any) -> Task:
+    """A task, due later, whose coordinator owes a part on each of these days from today."""
+    asked = {"at": NOW, "by": "person:per-doer", "words": "Số liệu"}
+    parts = [
+        {"number": number, "unit_id": B, "due_on": TODAY + timedelta(days=day), "asked": asked}
+        for number, day in enumerate(days, 1)
+    ]
+    return a_task(**{"id": task_id, "state": "in_progress", "due_on": date(2027, 1, 30), "parts": parts, **changes})
+
+
+async def test_the_sweeper_tells_of_parts_likewise_also_when_it_was_cut_off(
+    process: Process, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    withdrawn, accepted = with_parts("withdrawn", 0), with_parts("accepted", 0)
+    withdrawn.parts[0].state, accepted.parts[0].state = "withdrawn", "accepted"
+    await store(
+        process, with_parts("a", -1, 2, 9), with_parts("b", 0), with_parts("c", -5), with_parts("far", 4), withdrawn, accepted,
+        with_parts("cancelled", -1, state="cancelled"), with_parts("stopped", -1, state="paused", paused_from="in_progress"),
+    )  # fmt: skip
+    monkeypatch.setattr(sweep_due_days, "PAGE", 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(pages, "apart", cut_off_at(2))
+        with pytest.raises(ConnectionError):
+            await sweep_due_days.run(process.units, None)
+    assert await told_of_parts(process) == [("c", 1, "part_became_overdue")]
+    said = [
+        ("a", 1, "part_became_overdue"), ("a", 2, "part_fell_due_soon"), ("b", 1, "part_fell_due_soon"),
+        ("c", 1, "part_became_overdue"),
+    ]  # fmt: skip
+    for _ in range(2):
+        await sweep_due_days.run(process.units, None)
+        assert await told_of_parts(process) == said
+    clock.now += timedelta(days=5)  # the worker stood still meanwhile
+
+    async def go_on(uow: UnitOfWork) -> None:
+        task = await uow.load(TASKS, "stopped")
+        task.resume(TODAY + timedelta(days=5))
+        save_task(uow, task)
+
+    await process.units.run(go_on, process.units.system())
+    for _ in range(2):
+        await sweep_due_days.run(process.units, None)
+    later = {("a", 2), ("b", 1), ("far", 1), ("stopped", 1)}
+    assert await told_of_parts(process) == sorted([*said, *((*one, "part_became_overdue") for one in later)])
+    lines = await Reader(process.database).find(HISTORY, {"task_id": "far"}, sort=("number",))
+    assert [(line.what, line.actor, line.changes["part"]) for line in lines] == [
+        ("part_became_overdue", "system:tasks", [None, 1]),
+    ]  # fmt: skip
 
 
 async def test_a_new_due_day_is_told_of_anew(process: Process, api: TaskApi) -> None:

@@ -28,12 +28,12 @@ from tasks.domain.document_number import read_number
 from tasks.domain.handover import Fate, fates, is_live, led_on
 from tasks.domain.issuers import Issuers, unit_spellings
 from tasks.domain.leads import Names
-from tasks.domain.load import Carried
+from tasks.domain.load import Carried, weighs
 from tasks.domain.long_import import ImportPart, LongImport
 from tasks.domain.marks import marks
 from tasks.domain.matters import LEVELS
 from tasks.domain.month import Month
-from tasks.domain.parts import owing
+from tasks.domain.parts import owing, untold_day
 from tasks.domain.pending import pending
 from tasks.domain.periods import Period
 from tasks.domain.reorganisation import OPEN as OPEN_REORGANISATIONS
@@ -51,8 +51,8 @@ from tasks.domain.text import fold, spelling, tokens
 from tasks.domain.views import TaskList
 from tasks.domain.waiting import body_key, waits
 
-Holder = Literal["lead_unit_id", "responsible_id"]
-"""Who carries a task: the unit that leads it, or the person who is responsible."""
+Holder = Literal["_d.weighs_on_unit", "_d.weighs_on_person"]
+"""On whom a task weighs: the unit that leads it, or the person who is responsible."""
 
 
 def _instant(at: datetime) -> str:
@@ -109,7 +109,11 @@ def _searched(task: Task) -> dict[str, Any]:
         "waits": waits_key(task.directive_id, task.waits_for) + task.id if waits(task) else None,
         "tokens": tokens(" ".join((task.title, task.reference or "", task.lead_written, task.product))),
         "owing": owing(task),
+        "weighs_on_unit": task.lead_unit_id if weighs(task) else None,
+        "weighs_on_person": task.responsible_id if weighs(task) else None,
         **_untold(task.due_on if task.state in OPEN else None, task.told, task.id),
+        "part_untold": _on(untold_day(task, 1), task.id),
+        "part_due": _on(untold_day(task, 2), task.id),
         **_standing(task),
     }
 
@@ -223,6 +227,8 @@ TASKS = Store(
         *(Index(field, "_d.by_due") for field in ("asks", "_d.pending")),
         Index("_d.untold"),
         Index("_d.due"),
+        Index("_d.part_untold"),
+        Index("_d.part_due"),
         Index("_d.look"),
         Index("_d.clock_of"),
         Index("_d.waits"),
@@ -231,6 +237,8 @@ TASKS = Store(
         Index("_d.pending", "-_d.order"),
         Index("_d.marks", "-_d.order"),
         Index("_d.owing", "-_d.order"),
+        Index("_d.weighs_on_unit", "_d.weighs_on_person"),
+        Index("_d.weighs_on_person"),
         Index("_d.climbed", "_d.late"),
         Index("_d.answer_by"),
         Index("_d.promised"),
@@ -483,15 +491,19 @@ def searched_for(words: str) -> dict[str, Any]:
     return {"$and": [*({"_d.tokens": token} for token in whole), {"_d.tokens": {"$regex": f"^{last}"}}]}
 
 
-def overdue(today: date, _: Committee, after: str) -> dict[str, Any]:
-    """The condition on tasks, or periods, of which nobody was told that their due day has passed; those behind a key."""
-    return keyed_between("due", after, f"{today.isoformat()}/")
+def overdue(today: date, _: Committee, after: str, key: str = "due") -> dict[str, Any]:
+    """The condition on tasks, or periods, of which nobody was told that their due day has passed; those behind a key. With
+    `part_due`: on tasks with such parts.
+    """
+    return keyed_between(key, after, f"{today.isoformat()}/")
 
 
-def due_soon(today: date, rules: Committee, after: str) -> dict[str, Any]:
-    """The condition on tasks, or periods, of which nobody was told that their due day is near; those behind a key."""
+def due_soon(today: date, rules: Committee, after: str, key: str = "untold") -> dict[str, Any]:
+    """The condition on tasks, or periods, of which nobody was told that their due day is near; those behind a key. With
+    `part_untold`: on tasks with such parts.
+    """
     last = today + timedelta(days=rules.nearly_due_days)
-    return keyed_between("untold", max(f"{today.isoformat()}/", after), f"{last.isoformat()}/{BEHIND_ALL}")
+    return keyed_between(key, max(f"{today.isoformat()}/", after), f"{last.isoformat()}/{BEHIND_ALL}")
 
 
 def unclimbed(days: int, today: date, after: str) -> dict[str, Any]:
@@ -752,11 +764,25 @@ async def load_by_unit(reader: Reader, directive_id: str | None) -> dict[str, in
 async def loads_by(reader: Reader, holder: Holder, query: Filter) -> dict[str, list[Carried]]:
     """Open tasks by the unit that leads them or the person who is responsible, those alike together, sample data apart."""
     key = {name: f"${name}" for name in _STOOD} | {"holder": f"${holder}", "priority": "$rating.priority.value"}
-    open_ones = {"state": {"$in": [*OPEN, "submitted"]}, "sample": None, holder: {"$gt": ""}}
     found: dict[str, list[Carried]] = {}
-    for values, count in await _counted(reader, {"$and": [open_ones, dict(query)]}, key):
+    for values, count in await _counted(reader, {"$and": [{holder: {"$gt": ""}}, dict(query)]}, key):
         found.setdefault(values["holder"], []).append((_group(values), values.get("priority"), count))
     return found
+
+
+async def holders_behind(reader: Reader, holder: Holder, query: Filter, after: str, most: int) -> list[str]:
+    """The next units, or persons, behind one on whom tasks of a query weigh, in the order of their ids. Goes from one to the
+    next along an index, past the rest of each one's tasks.
+    """
+    found: list[str] = []
+    while len(found) < most:
+        behind = {"$and": [{holder: {"$gt": found[-1] if found else after}}, dict(query)]}
+        first: list[dict[str, Any]] = [{"$match": behind}, {"$sort": {holder: 1}}, {"$limit": most}]
+        rows = await reader.aggregate(TASKS, [*first, {"$group": {"_id": f"${holder}"}}])
+        if not rows:
+            break
+        found += sorted(row["_id"] for row in rows)
+    return found[:most]
 
 
 # --- what a task is judged by ---

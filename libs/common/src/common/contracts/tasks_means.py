@@ -91,6 +91,16 @@ class PartWithdrawn(_Part, type="tasks.task.part_withdrawn.v1", key="task_id"):
     """The lead needs the part no more, on recorded words."""
 
 
+class PartFellDueSoon(_Part, type="tasks.task.part_fell_due_soon.v1", key="task_id"):
+    """The clock said that few days are left for a part that its unit has not handed in; once."""
+
+    days_left: Annotated[int, Field(examples=[3])]
+
+
+class PartBecameOverdue(_Part, type="tasks.task.part_became_overdue.v1", key="task_id"):
+    """The clock said that the day of a part has passed and that its unit has not handed it in; once."""
+
+
 class TaskRated(_Task, type="tasks.task.rated.v1", key="task_id"):
     """Somebody said how feasible the task is, or how urgent; None where nothing is said (any more)."""
 

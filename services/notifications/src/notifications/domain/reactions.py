@@ -49,6 +49,8 @@ from common.contracts.tasks_means import (
     NoWorkRejected,
     NoWorkStated,
     PartAsked,
+    PartBecameOverdue,
+    PartFellDueSoon,
     PartReturned,
     PartSubmitted,
     PartWithdrawn,
@@ -85,7 +87,7 @@ class Reaction:
     """Of a fact of type `event` the holders of `told` are told, once each.
 
     `title` and `body` are templates over `{title}`, `{due}`, `{days}`, `{period}`, `{paper}`, `{silent}`, `{late}`, `{wanted}`,
-    `{before}`, `{until}`, `{committed}`, `{part_due}`, `{party}`, `{tasks}`, `{since}`; `about` is the path of
+    `{before}`, `{until}`, `{committed}`, `{part}`, `{part_due}`, `{party}`, `{tasks}`, `{since}`; `about` is the path of
     what it is about, over its fields.
     """
 
@@ -307,6 +309,18 @@ REACTIONS: tuple[Reaction, ...] = (
               "The lead needs your unit's part of the task '{title}' no more."),
     ),
     Reaction(
+        "part_due_soon", PartFellDueSoon, ("unit_heads", "responsible"), _TASK,
+        Words("Phần việc phối hợp sắp đến hạn: {title}", "A part is due soon: {title}"),
+        Words("Phần việc phối hợp số {part} của nhiệm vụ «{title}» sắp đến hạn mà chưa nộp: {part_due}, {days}.",
+              "Part {part} of the task '{title}' has not been handed in and is due on {part_due}: {days}."),
+    ),
+    Reaction(
+        "part_overdue", PartBecameOverdue, ("unit_heads", "responsible"), _TASK,
+        Words("Phần việc phối hợp quá hạn: {title}", "A part is overdue: {title}"),
+        Words("Phần việc phối hợp số {part} của nhiệm vụ «{title}» đã quá hạn {part_due} mà đơn vị phối hợp chưa nộp.",
+              "Part {part} of the task '{title}' was due on {part_due} and its unit has not handed it in."),
+    ),
+    Reaction(
         "focus_set", FocusSet, ("responsible", "lead_unit_heads"), _TASK,
         Words("Nhiệm vụ trọng tâm: {title}", "On the short list: {title}"),
         Words("Nhiệm vụ «{title}» (hạn: {due}) được đưa vào danh sách trọng tâm. Đề nghị ưu tiên thực hiện.",
@@ -408,6 +422,7 @@ def words(reaction: Reaction, event: Event) -> tuple[Bilingual, Bilingual]:
         "title": one_line(getattr(event, "title", "")),
         "period": getattr(event, "period", ""),
         "tasks": getattr(event, "tasks", 0),
+        "part": getattr(event, "part", 0),
     }
     vi, en = ({name: getattr(value, language) for name, value in values.items()} for language in ("vi", "en"))
 

@@ -8,6 +8,7 @@ from datetime import date
 
 from tasks.domain.committee import Committee
 from tasks.domain.means import Priority
+from tasks.domain.task import OPEN, Task
 from tasks.domain.timeliness import Standing, timeliness
 
 Carried = tuple[Standing, Priority | None, int]
@@ -21,6 +22,11 @@ class Load:
     open: int = 0
     overdue: int = 0
     weight: int = 0
+
+
+def weighs(task: Task) -> bool:
+    """True while a task weighs on the unit that leads it and on who is responsible: neither done nor paused, and no sample."""
+    return task.state in (*OPEN, "submitted") and task.sample is None
 
 
 def load_of(carried: Iterable[Carried], day: date, rules: Committee) -> Load:

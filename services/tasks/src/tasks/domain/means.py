@@ -126,6 +126,8 @@ class Part(Kept):
     handed_in: list[HandedIn] = Field(default_factory=list)
     """Every time it was handed in, the last one counts."""
     answers: list[PartAnswer] = Field(default_factory=list)
+    told: int = 0
+    """As `Task.told`: 0 nobody was told of its day, 1 that it is near, 2 that it has passed."""
 
     @property
     def missing(self) -> bool:

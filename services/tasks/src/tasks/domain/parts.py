@@ -1,7 +1,8 @@
 """Partial results of coordinators (phần việc phối hợp): each unit's part with its own day, handed in to the lead.
 
 Coordinators answer for the quality and time of their part, the lead's head for the end product (11-KH/BCĐ; DOMAIN 2.1); the
-lead stays one (226-KL/TW). A missing part does not keep the lead from handing in: it is listed with the submission.
+lead stays one (226-KL/TW). A missing part does not keep the lead from handing in: it is listed with the submission. Its day is
+told of like a task's, to the unit and to whoever is responsible for the whole; nobody above is: there the lead answers.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from tasks.domain.means import HandedIn, Part, PartAnswer, PartDecision
 from tasks.domain.task import OPEN, Changes, Task
 
 PartStanding = Literal["open", "late", "in_time", "done_late", "withdrawn"]
+_RUNNING = (*OPEN, "submitted")
+"""States of a task in which its parts can be handed in, so that their days count."""
 _NOUN = Words("phần việc phối hợp", "part")
 _DECIDED = {
     "accept": (events.PartAccepted, "part_accepted", "accepted"),
@@ -36,9 +39,36 @@ def standing_of_part(part: Part, today: date) -> PartStanding:
 
 def owing(task: Task) -> list[str]:
     """Units that the lead of an open task waits for: they have not handed in, or have to mend it."""
-    if task.state not in (*OPEN, "submitted", "paused"):
+    if task.state not in (*_RUNNING, "paused"):
         return []
     return sorted({one.unit_id for one in task.parts if one.state == "asked"})
+
+
+def untold_day(task: Task, told: int) -> date | None:
+    """The first day of a part that its unit owes and of which less was said (`Part.told`); None while no such day counts."""
+    if task.state not in _RUNNING:
+        return None
+    return min((one.due_on for one in task.parts if one.state == "asked" and one.told < told), default=None)
+
+
+def tell_of_parts(task: Task, today: date, nearly_due_days: int) -> bool:
+    """Say of each part that its unit owes, once, that its day is near, and once that it has passed; the latter also when it
+    passed while nobody looked, or while the task was paused. Of a part that is sent back nothing is said again. True when
+    something was said.
+    """
+    before = [one.told for one in task.parts]
+    for part in task.parts if task.state in _RUNNING else ():
+        if part.state != "asked":
+            continue
+        left = (part.due_on - today).days
+        changes: Changes = {"part": [None, part.number], "part_due_on": [None, part.due_on]}
+        if left < 0 and part.told < 2:
+            part.told = 2
+            task.tell(events.PartBecameOverdue, "part_became_overdue", "", changes, **_public(part))
+        elif 0 <= left <= nearly_due_days and part.told < 1:
+            part.told = 1
+            task.tell(events.PartFellDueSoon, "part_fell_due_soon", "", changes, **_public(part), days_left=left)
+    return before != [one.told for one in task.parts]
 
 
 def part_of(task: Task, number: int) -> Part:
@@ -73,7 +103,7 @@ def ask_part(task: Task, unit_id: str, due_on: date, asked: Said) -> None:
 
 def submit_part(task: Task, part: Part, handed_in: HandedIn) -> None:
     """Hand in a part to the lead. Raises `RuleBroken` unless the lead waits for it."""
-    task.require_state(*OPEN, "submitted", verb=Words("nộp phần việc phối hợp", "given a part"))
+    task.require_state(*_RUNNING, verb=Words("nộp phần việc phối hợp", "given a part"))
     _in(part, "asked")
     part.state, part.submitted_on = "submitted", local_day(handed_in.at)
     part.handed_in.append(handed_in)
@@ -82,7 +112,7 @@ def submit_part(task: Task, part: Part, handed_in: HandedIn) -> None:
 
 def decide_part(task: Task, part: Part, decision: PartDecision, said: Said) -> None:
     """Accept a part that was handed in, send it back, or need it no more, as the lead."""
-    task.require_state(*OPEN, "submitted", verb=Words("quyết định về phần việc phối hợp", "decided upon in parts"))
+    task.require_state(*_RUNNING, verb=Words("quyết định về phần việc phối hợp", "decided upon in parts"))
     _in(part, *(("asked", "submitted") if decision == "withdraw" else ("submitted",)))
     event, what, state = _DECIDED[decision]
     part.state = state  # type: ignore[assignment]

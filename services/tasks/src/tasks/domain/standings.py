@@ -14,7 +14,8 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer
 
 from common.domain import Document
-from tasks.domain.task import FINISHED, OPEN, Task
+from tasks.domain.load import weighs
+from tasks.domain.task import FINISHED, Task
 from tasks.domain.waiting import waiting_since, waits
 
 
@@ -97,7 +98,7 @@ class Place(BaseModel):
             directive_id=task.directive_id,
             stands=Group.of(task).key(),
             waits=None if wait is None else wait.key(),
-            carried_by=task.lead_unit_id if task.state in (*OPEN, "submitted") and task.sample is None else None,
+            carried_by=task.lead_unit_id if weighs(task) else None,
         )
 
     def boards(self) -> Iterator[tuple[str | None, str | None]]:

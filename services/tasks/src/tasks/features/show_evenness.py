@@ -98,7 +98,7 @@ async def show_evenness(
         return {who: load_of(groups, today, rules).weight for who, groups in carried.items()}
 
     unweighed = rules.priority_weights is None  # a board knows how many tasks, not what each weighs
-    loads = await load_by_unit(call.reader, directive) if unweighed else await weights("lead_unit_id")
+    loads = await load_by_unit(call.reader, directive) if unweighed else await weights("_d.weighs_on_unit")
     found = evenness({unit.id: loads.get(unit.id, 0) for unit in units}, *bounds)
     names = {unit.id: unit.full_name for unit in units}
 
@@ -109,7 +109,7 @@ async def show_evenness(
     if people:
         query_people = {"unit_id": {"$in": sorted(names)}, "active": True}
         holders = {one.id: one.unit_id for one in await call.reader.find(PEOPLE, query_people)}
-        theirs = await weights("responsible_id")
+        theirs = await weights("_d.weighs_on_person")
         by_person = _of_people(holders, evenness({who: theirs.get(who, 0) for who in holders}, *bounds))
     return call.one(
         EvennessView(

@@ -70,6 +70,8 @@ _TOLD: dict[str, Words] = {
     "part_accepted": Words("Nhận phần việc phối hợp", "A part accepted"),
     "part_returned": Words("Trả lại phần việc phối hợp", "A part sent back"),
     "part_withdrawn": Words("Thôi phần việc phối hợp", "A part withdrawn"),
+    "part_fell_due_soon": Words("Phần việc phối hợp sắp đến hạn", "A part fell due soon"),
+    "part_became_overdue": Words("Phần việc phối hợp quá hạn", "A part became overdue"),
     "commitment_broken": Words("Không giữ cam kết", "Commitment broken"),
     "remedy_plan_reminded": Words("Nhắc lập phương án khắc phục", "Reminded of the remedy plan"),
     "rated": Words("Đánh giá khả thi, ưu tiên", "Rated"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query, Response
 from pydantic import Field
@@ -11,7 +11,7 @@ from common.contracts.fields import IsoDay
 from common.domain import local_day
 from common.http import Call, Items, Paged, Routes, View, reads
 from tasks.domain.load import load_of
-from tasks.store import PEOPLE, Holder, by_id, committee, loads_by, of_units
+from tasks.store import PEOPLE, Holder, by_id, committee, holders_behind, loads_by, of_units
 
 routes = Routes("tasks")
 
@@ -37,15 +37,14 @@ async def show_load(
 ) -> Response:
     """Open tasks by lead unit or by responsible person, of the units that the caller acts for; who carries none has no line."""
     day, rules = as_of or local_day(call.units.clock()), await committee(call.reader)
-    holder: Holder = "lead_unit_id" if by == "unit" else "responsible_id"
-    of_actor = of_units(call.actor, unit, "lead_unit_id")
-    behind: dict[str, Any] = {holder: {"$gt": call.after(listing) or ""}}
-    found = await loads_by(call.reader, holder, {"$and": [of_actor, behind]} if of_actor else behind)
-    carriers = sorted(found)[: listing.limit + 1]
+    holder: Holder = "_d.weighs_on_unit" if by == "unit" else "_d.weighs_on_person"
+    of_actor = of_units(call.actor, unit, "_d.weighs_on_unit")
+    carriers = await holders_behind(call.reader, holder, of_actor, call.after(listing) or "", listing.limit + 1)
+    found = await loads_by(call.reader, holder, {"$and": [of_actor, {holder: {"$in": carriers}}]})
     people = await by_id(call.reader, PEOPLE, carriers) if by == "person" else {}
 
     def line(carrier: str) -> LoadLine:
-        load = load_of(found[carrier], day, rules)
+        load = load_of(found.get(carrier, ()), day, rules)  # nothing: the last one was done this very moment
         person = people.get(carrier)
         return LoadLine(
             unit_id=carrier if by == "unit" else None if person is None else person.unit_id,

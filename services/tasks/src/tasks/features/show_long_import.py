@@ -25,7 +25,7 @@ async def find_import(call: Call, import_id: str) -> LongImport:
 
 @routes.get("/imports/long/{import_id}", response_model=LongImportView)
 async def show_long_import(import_id: ImportId, call: Annotated[Call, reads("imports:read")]) -> Response:
-    """Its progress: counts grow with every part that is done."""
+    """Its progress: counts grow with every part that is done; `problems` says which rows did not come in, and why."""
     found = await find_import(call, import_id)
     return call.one(LongImportView.of(found), found.version)
 
