@@ -11,7 +11,7 @@ from services.tasks.tests.task_world import A, a_task
 from services.tasks.tests.test_scoring_rules import RUBRIC
 from tasks.domain.month import Month
 from tasks.domain.reporting import ReportPlan, Submission
-from tasks.domain.scores import Entry, Score, ScoreFacts, facts_of_submission, facts_of_tasks, over_quarter
+from tasks.domain.scores import Entry, FellDue, Score, ScoreFacts, facts_of_submission, facts_of_tasks, over_quarter
 from tasks.domain.scoring import Deduction, Fact, ScoringRules, score
 
 RULES = ScoringRules()
@@ -21,7 +21,7 @@ DUE = date(2026, 11, 10)
 
 
 def ratio(issuer: str, *tasks: Any, on: date = date(2026, 11, 24), late: tuple[str, ...] = ()) -> Fact:
-    found = facts_of_tasks([(task, issuer) for task in tasks], RULES, on, late)
+    found = facts_of_tasks([FellDue(task, None, issuer, task.id in late) for task in tasks], RULES, on)
     return next(fact for fact in found if fact.criterion == "M-II-1")
 
 

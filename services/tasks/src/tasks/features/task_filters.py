@@ -166,7 +166,9 @@ class TaskQuery:
             return {}
         today, soon = self.today, self.today + timedelta(days=self.rules.nearly_due_days)
         if timeliness == "overdue":
-            return keyed_between("by_due", TO_DO, f"{TO_DO}{today}")
+            # a period that waits for its approval may be late while its task stands where it is to be done next
+            until = "~" if self.rules.lateness_counts == "approval" else today
+            return keyed_between("by_due", TO_DO, f"{TO_DO}{until}")
         return keyed_between("by_due", f"{TO_DO}{today}", f"{TO_DO}{soon}/{BEHIND_ALL}")
 
     async def page(self, reader: Reader, after: str | None, limit: int) -> list[Task]:
