@@ -15,7 +15,7 @@ from common.repository import Reader
 from common.service import Process
 from common.testing import Area, eventually
 from common.unit_of_work import UnitOfWork
-from services.tasks.tests.task_world import SYSTEM_A, TODAY, A, B, HandClock, TaskApi, a_task, calling, furnished
+from services.tasks.tests.task_world import SYSTEM_A, TODAY, A, B, HandClock, TaskApi, a_task, calling, furnished, open_periods
 from tasks.domain.committee import Committee
 from tasks.domain.task import Task
 from tasks.domain.timeliness import matching, timeliness
@@ -121,6 +121,7 @@ def some_task(number: int, chance: random.Random) -> Task:
         submitted_on=handed_in,
         completed_on=None if handed_in is None or state == "submitted" else handed_in + timedelta(days=chance.randint(0, 4)),
         lead_unit_id=chance.choice([A, B]),
+        open_periods=open_periods(chance),
     )
 
 
