@@ -10,11 +10,13 @@ import re
 import tempfile
 import zipfile
 from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
+from common.contracts.fields import Timeliness
 from common.domain import Actor
 from common.repository import Reader, Store
 from common.service import Process
@@ -30,7 +32,8 @@ from tasks.features import export_tasks, set_view
 from tasks.features.task_filters import ORDERS, Filters, TaskQuery
 from tasks.features.task_view import TaskLine
 from tasks.store import TASKS, due_key
-from tests.queries import served
+from tests.queries import Key, served, unserved
+from tests.query_watch import NARROWED, WALKED
 
 VIEWS = frozenset({"views:read", "views:write"})
 ANNA = Actor("person", "per-head", SCOPES | VIEWS, frozenset({A}))
@@ -165,6 +168,18 @@ def test_each_order_is_a_range_of_an_index(by: str | None) -> None:
     for order in ORDERS.values():
         bound = {order.field: {"$lt" if order.sign else "$gt": "k"}}
         assert served(TASKS, query | bound, (order.sign + order.field,))
+
+
+@pytest.mark.parametrize("counts", ["submission", "approval"])
+@pytest.mark.parametrize("stands", [None, *get_args(Timeliness)])
+def test_every_list_by_timeliness_is_read_from_an_index(stands: Any, counts: Any) -> None:
+    rules, keys = Committee(lateness_counts=counts), [Key.of(index) for index in TASKS.indexes]
+    for actor, sort, more in product((BINH, ANNA), ORDERS, ({}, {"unit": A}, {"state": "in_progress"}, {"due_before": TODAY})):
+        asked: dict[str, Any] = {"timeliness": stands, "sort": sort, **more}
+        query = TaskQuery(Filters(**asked), actor, TODAY, rules)
+        for after in (None, "k"):
+            order = (query.order.sign + query.order.field,)
+            assert unserved(query.condition(after), order, 51, keys, NARROWED["tasks"], WALKED["tasks"]) is None, asked
 
 
 # --- saved lists ---
