@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -89,12 +90,12 @@ def test_a_task_says_of_its_periods_what_they_say_whatever_happens_to_them(chanc
             kept[opened_now.key] = opened_now
         period = chance.choice(list(kept.values()))
         commands: list[Callable[[], None]] = [
-            lambda p=period, t=now: submit(task, p, t, "Đã làm"),
-            lambda p=period: send_back(task, p, "incomplete", "Thiếu"),
-            lambda p=period, t=now: close(task, p, t, "done_late", "Đạt"),
-            lambda p=period: state_no_work(task, p, said),
-            lambda p=period: confirm_no_work(task, p, said),
-            lambda p=period: reject_no_work(task, p, said),
+            partial(submit, task, period, now, "Đã làm"),
+            partial(send_back, task, period, "incomplete", "Thiếu"),
+            partial(close, task, period, now, "done_late", "Đạt"),
+            partial(state_no_work, task, period, said),
+            partial(confirm_no_work, task, period, said),
+            partial(reject_no_work, task, period, said),
         ]
         with suppress(RuleBroken):
             chance.choice(commands)()

@@ -103,7 +103,7 @@ def test_a_period_counts_once_its_day_has_ended_or_it_is_done(
     ],
 )
 def test_periods_count_among_tasks_as_the_committee_says(periods: Any, part: str, whole: str, late: list[str]) -> None:
-    done = {"state": "completed", "submitted_on": DUE, "completed_on": DUE}
+    done: dict[str, Any] = {"state": "completed", "submitted_on": DUE, "completed_on": DUE}
     due = [
         FellDue(a_task(id="plain", state="completed", due_on=DUE), None, "SC", False),
         fell_due(date(2026, 11, 5), late=True),

@@ -174,7 +174,8 @@ def test_each_order_is_a_range_of_an_index(by: str | None) -> None:
 @pytest.mark.parametrize("stands", [None, *get_args(Timeliness)])
 def test_every_list_by_timeliness_is_read_from_an_index(stands: Any, counts: Any) -> None:
     rules, keys = Committee(lateness_counts=counts), [Key.of(index) for index in TASKS.indexes]
-    for actor, sort, more in product((BINH, ANNA), ORDERS, ({}, {"unit": A}, {"state": "in_progress"}, {"due_before": TODAY})):
+    filters: list[dict[str, Any]] = [{}, {"unit": A}, {"state": "in_progress"}, {"due_before": TODAY}]
+    for actor, sort, more in product((BINH, ANNA), ORDERS, filters):
         asked: dict[str, Any] = {"timeliness": stands, "sort": sort, **more}
         query = TaskQuery(Filters(**asked), actor, TODAY, rules)
         for after in (None, "k"):
