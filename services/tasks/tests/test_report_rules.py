@@ -278,6 +278,7 @@ def test_how_a_period_was_met(changes: dict[str, Any], task: dict[str, Any], by_
 
 
 @given(st.lists(st.dates(date(2026, 9, 1), date(2027, 3, 1)), min_size=1, max_size=8, unique=True))
+@settings(deadline=None)
 def test_each_period_stands_in_one_report_once_its_day_has_passed(days: list[date]) -> None:
     told: list[tuple[date, str]] = []
     previous: dict[str, Any] | None = None

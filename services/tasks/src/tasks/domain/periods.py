@@ -142,7 +142,11 @@ def open_of(periods: Iterable[Period]) -> list[OpenPeriod]:
     """What a task keeps of its periods: those that are not closed, by due day."""
     still = [one for one in periods if one.state in ("in_progress", "submitted")]
     found = [OpenPeriod(key=one.key, due_on=one.due_on, submitted_on=one.submitted_on) for one in still]
-    return sorted(found, key=lambda one: (one.due_on, one.key))
+    return sorted(found, key=_by_day)
+
+
+def _by_day(one: OpenPeriod) -> tuple[date, str]:
+    return one.due_on, one.key
 
 
 def last_due(periods: Iterable[Period]) -> date | None:
@@ -159,7 +163,7 @@ def state_anew(task: Task, periods: Sequence[Period]) -> bool:
 def _keep(task: Task, period: Period) -> None:
     """A new list each time: what the task remembers of how it was saved holds the old one."""
     others = [one for one in task.open_periods if one.key != period.key]
-    task.open_periods = sorted([*others, *open_of([period])], key=lambda one: (one.due_on, one.key))
+    task.open_periods = sorted([*others, *open_of([period])], key=_by_day)
     task.last_period_due_on = max(task.last_period_due_on or period.due_on, period.due_on)
 
 
@@ -215,7 +219,7 @@ def _opened(task: Task, span: Span, occasion: str = "") -> Period:
 
 def tell_of_period(task: Task, period: Period, today: date, nearly_due_days: int) -> bool:
     """Say once that the due day of a period is near, and once that it has passed. True when something was said."""
-    if period.state != "in_progress" or not task.owes(period.key):
+    if period.state != "in_progress" or not task.owes(period.due_on):
         return False
     left = (period.due_on - today).days
     changes: Changes = {"period": [None, period.key]}

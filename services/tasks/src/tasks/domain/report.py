@@ -87,7 +87,7 @@ def outcome_of(task: Task, period: Period, day: date, committee: Committee) -> O
     """
     if period.state == "without_work":
         return "without_work"
-    if period.state != "completed" and not task.owes(period.key):
+    if period.state != "completed" and not task.owes(period.due_on):
         return "paused" if task.state == "paused" else None
     in_time = timeliness(period, day, committee) in ("in_time", "done_in_time")
     if in_time:

@@ -173,10 +173,10 @@ def facts_of_tasks(due: Sequence[FellDue], rules: ScoringRules, on: date) -> lis
 
 
 def _period_counts(task: Task, period: Period, on: date, *, late: bool) -> bool:
-    if period.state == "completed":
-        return True
+    if period.state in ("completed", "without_work"):
+        return period.state == "completed"
     stated = stated_no_work(period) is not None and not late  # whether there was work is still to be answered
-    return task.owes(period.key) and period.due_on < on and not stated
+    return task.owes(period.due_on) and period.due_on < on and not stated
 
 
 def _counts(task: Task, on: date) -> bool:

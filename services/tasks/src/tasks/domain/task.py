@@ -201,18 +201,18 @@ class Task(Aggregate):
         """True for a completed task of which periods still follow."""
         return self.state == "completed" and self.deadline_kind in _GOES_ON
 
-    @property
-    def owed_periods(self) -> list[OpenPeriod]:
-        """Open periods that count against it: none while its clock stands still. With the acceptance of the whole, those that
-        were not due yet are owed no more, unless they go on; those that were missed before stay missed.
+    def owes(self, due_on: date) -> bool:
+        """Whether an open period that is due on this day counts against it: none does while its clock stands still. With the
+        acceptance of the whole, those that were not due yet are owed no more, unless they go on; what was missed stays missed.
         """
         if self.state not in (*OPEN, "submitted", "completed"):
-            return []
-        until = None if self.goes_on_when_done else self.completed_on
-        return [one for one in self.open_periods if until is None or one.due_on < until]
+            return False
+        return self.goes_on_when_done or self.completed_on is None or due_on < self.completed_on
 
-    def owes(self, period_key: str) -> bool:
-        return any(one.key == period_key for one in self.owed_periods)
+    @property
+    def owed_periods(self) -> list[OpenPeriod]:
+        """Open periods that count against it, by due day."""
+        return [one for one in self.open_periods if self.owes(one.due_on)]
 
     @property
     def owed_on(self) -> date | None:

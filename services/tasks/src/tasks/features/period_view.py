@@ -102,6 +102,8 @@ class PeriodView(View):
 
 
 def _stands(task: Task, period: Period, today: date, rules: Committee) -> Timeliness | None:
-    if period.state == "completed" or task.owes(period.key):
+    if period.state == "without_work":
+        return None
+    if period.state == "completed" or task.owes(period.due_on):
         return timeliness(period, today, rules)
     return "paused" if task.state == "paused" else None
