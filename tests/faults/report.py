@@ -36,6 +36,8 @@ IN_SCOPE = {
     31: "idempotency storm", 35: "mixed versions", 36: "soak of one hour",
 }  # fmt: skip
 """The rows of the matrix that the event path answers for."""
+IN_THE_SUITE = {13: "tests/integration/test_broker_errors.py"}
+"""Rows that need no processes to die, and are played whenever `make test` is run."""
 ROLES = ("api", "relay", "consumer", "sender", "gateway")
 DEATHS, PAUSES = ("kill -9", "crash point"), ("pause",)
 WANTED_DEATHS, WANTED_PAUSES = 300, 100
@@ -245,6 +247,9 @@ def _rows(book: Book) -> Iterable[str]:
         counts = f"{len(tallies)}, {sum(bool(tally.findings) for tally in tallies)}"
         yield f"| {numbers} | {one.title} | {when} | {said} | {counts} | {_bound(good.total())} | {figures} |"
     covered = {number for one in rows for number in one.numbers} | ({36} if book.soak else set())
+    played = [f"- row {number}: {IN_SCOPE[number]}: `{where}`" for number, where in IN_THE_SUITE.items()]
+    yield from ("", "Played by `make test`:", "", *played)
+    covered |= IN_THE_SUITE.keys()
     if missing := [f"- row {number}: {what}" for number, what in IN_SCOPE.items() if number not in covered]:
         yield from ("", "Not covered so far:", "", *missing)
 

@@ -280,6 +280,8 @@ def test_the_page_adds_runs_up_and_says_what_failed_and_what_is_not_covered() ->
     assert "- row 7: " in written
     assert "- row 36: " in written
     assert "- row 2: " not in written
+    elsewhere, missing = written.index("Played by `make test`"), written.index("Not covered so far")
+    assert elsewhere < written.index("- row 13: ") < missing
 
 
 def test_a_failure_stays_listed_when_the_row_passes_later() -> None:

@@ -69,6 +69,25 @@ async def test_a_failing_record_costs_a_few_transactions_not_one_for_each_record
     assert len(reader.transactions) <= 17 + len(RETRY_PAUSES)  # two halves on each of eight levels, the first, its retries
 
 
+async def test_what_came_before_its_predecessor_goes_behind_it_in_its_streams_own_places() -> None:
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    come = [("a", 3), ("b", 1), ("a", 1), ("b", 3), ("a", 2), ("b", 2)]
+    records = [
+        Record(
+            "tasks-events",
+            0,
+            n,
+            b"t",
+            b"{}",
+            tuple(Envelope(f"e{n}", "/roviec/tasks", "tasks.task.drafted.v1", *who).headers()),
+        )
+        for n, who in enumerate((stream, at, number, "system:tasks", "c") for stream, number in come)
+    ]
+    reader = Reader(set())
+    await reader.process(records)
+    assert [come[offset] for offset in reader.applied] == [("a", 1), ("b", 1), ("a", 2), ("b", 2), ("a", 3), ("b", 3)]
+
+
 async def test_a_slow_record_is_not_given_its_time_again_on_every_level() -> None:
     reader = Reader({3}, OutOfTime(Words("chậm", "late")))
     await reader.process(batch(8))

@@ -15,7 +15,7 @@ from hypothesis.stateful import rule
 from libs.common.tests.model_world import BOOT, FakeDatabase, JumpingLoop, Model, Server, break_it, explore
 
 from common import lease
-from common.lease import LEASES, Lease, living
+from common.lease import LEASES, Lease, holders
 from common.mongo import Database, server_now
 from common.service import Service
 from common.settings import Settings
@@ -111,7 +111,7 @@ class Leases(Model):
         assert self.run(self.leases[2].take())
         assert self.leases[2].held()
         self.look()
-        assert self.run(living(self.leases[2].database, "relay/")) == 1
+        assert self.run(holders(self.leases[2].database, "relay/")) == {self.leases[2].name: self.leases[2].database.process_id}
 
 
 def test_a_lease_has_one_holder_at_a_time() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,7 +29,7 @@ from common.contracts.topics import TOPICS, topic_of
 from common.domain import Actor
 from common.errors import DomainError
 from common.inbox import Parked, Verdict, Why, judge
-from common.lease import Lease
+from common.lease import Lease, cut_off
 from common.mongo import OutOfTime, PyMongoError, is_away
 from common.observability import Log
 from common.outbox import DEAD_LETTER, OUTBOX, dead_letter_row
@@ -120,6 +120,16 @@ class Unreadable:
 Received = Message[Event | None] | Unreadable
 
 
+def each_stream_in_order(batch: list[Received]) -> list[Received]:
+    """The same records; in the places that a stream has, its own by their numbers. What came before its predecessor is then
+    applied behind it, and not parked and fetched again.
+    """
+    turns: dict[str, deque[Received]] = defaultdict(deque)
+    for one in sorted((one for one in batch if isinstance(one, Message)), key=lambda one: one.envelope.sequence):
+        turns[one.envelope.stream].append(one)
+    return [turns[one.envelope.stream].popleft() if isinstance(one, Message) else one for one in batch]
+
+
 @dataclass
 class Inbox:
     """Applies records: the transaction, its retries, what is parked and what is dead. Knows nothing of Kafka."""
@@ -131,7 +141,7 @@ class Inbox:
     _streak: int | None = None
 
     async def process(self, records: list[Record]) -> None:
-        """Apply, park or set aside every one of these records, in order.
+        """Apply, park or set aside every one of these records, those of each stream in order.
 
         Raises `Unavailable` when the database is away (nothing is lost: call again) and `Halted` after too many
         failures in a row.
@@ -146,9 +156,9 @@ class Inbox:
                 batch.append(Unreadable.of(record, fault))
                 unreadable += 1
             if unreadable and await self._failures() + unreadable >= FAILURES_IN_A_ROW:  # never more at once than halt it
-                await self._together(batch)
+                await self._together(each_stream_in_order(batch))
                 batch, unreadable = [], 0
-        await self._together(batch)
+        await self._together(each_stream_in_order(batch))
 
     async def _together(self, messages: list[Received]) -> None:
         """Apply these in one transaction; when that fails, by halves, until what fails stands alone: others do not wait
@@ -245,9 +255,9 @@ class Inbox:
     async def _effect(self, message: Message[Event | None], uow: UnitOfWork) -> str:
         envelope = message.envelope
         handler = self.types.get(envelope.type) or self.types.get("*")
-        inbox.claim(uow, envelope)
         if handler is None:
             return "ignored"
+        inbox.claim(uow, envelope)
         uow.cause = Cause(Actor.system(self.units.service), envelope.correlation_id, envelope.id, envelope.traceparent)
         crash.point("consumer.before_effect")
         await handler(message, uow)
@@ -334,9 +344,8 @@ class Inbox:
     # --- what waits ---
 
     async def due(self) -> list[Parked]:
-        """Parked records whose time has come, and the count of all, for the gauge."""
+        """Parked records whose time has come."""
         collection = self.units.database.collection(inbox.PARKED)
-        metrics.PARKED.set(await collection.count_documents({}))
         rows = await collection.find({"next_at": {"$lte": self.units.clock()}}).sort([("next_at", 1)]).limit(100).to_list(None)
         return [Parked.parse(row) for row in rows]
 
@@ -509,8 +518,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
         try:
             await self._session()
         finally:
-            keeping.cancel()
-            await asyncio.wait({keeping})
+            await cut_off([keeping])
 
     async def _session(self) -> None:
         consumer = self._consumer = AIOKafkaConsumer(
@@ -579,14 +587,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             lane.filled.set()
         tasks = {lane.task for lane in lanes if lane.task is not None}
         if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait({self._looking}, timeout=2.0)
+            await cut_off([self._looking])
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=10.0)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=2.0)
+            await cut_off(late)
         if self._consumer is not None and lanes:
             await self._commit(self._consumer)
         self._lanes, self._assigned = {}, set()
@@ -671,7 +675,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             log.warning("parked_not_looked_at", error=type(error).__name__)
 
     async def _measure(self, consumer: AIOKafkaConsumer) -> None:
-        """Lag and age; and a consumer with lag that moves nothing for a minute is taken for dead and rebuilt."""
+        """Lag, age, what is parked; a consumer with lag that moves nothing for a minute is taken for dead and rebuilt."""
         partitions = list(self._assigned)
         if not partitions:
             return
@@ -679,7 +683,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
             async with asyncio.timeout(3):
                 ends = await consumer.end_offsets(partitions)
                 positions = {partition: await consumer.position(partition) for partition in partitions}
-        except (KafkaError, IllegalStateError, TimeoutError):
+                metrics.PARKED.set(await self.units.database.collection(inbox.PARKED).count_documents({}))
+        except (KafkaError, IllegalStateError, PyMongoError, TimeoutError):
             return
         behind = 0
         for partition, end in ends.items():

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from common.mongo import Database, DuplicateKeyError, PyMongoError, server_now
 
@@ -36,8 +38,7 @@ class Lease:
         before = time.monotonic()
         me = self.database.process_id
         free = {"$lte": [{"$ifNull": ["$expires", 0]}, server_now()]}
-        mine = {"$eq": ["$owner", me]}
-        gain = {"$or": [mine, free]}
+        gain = {"$or": [{"$eq": ["$owner", me]}, free]}
         taken_over = {"$and": [free, {"$ne": ["$owner", me]}]}
         next_epoch = {"$add": [{"$ifNull": ["$epoch", 0]}, 1]}
         end = {"$add": [server_now(), int(self.seconds * 1000)]}
@@ -72,7 +73,16 @@ class Lease:
         self.epoch, self._until = 0, 0.0
 
 
-async def living(database: Database, prefix: str) -> int:
-    """How many unexpired leases carry this prefix."""
+async def holders(database: Database, prefix: str) -> dict[str, str]:
+    """Who holds the unexpired leases that carry this prefix, by their names."""
     query = {"_id": {"$gte": prefix, "$lt": prefix + "\uffff"}, "$expr": {"$gt": ["$expires", server_now()]}}
-    return int(await database.collection(LEASES).count_documents(query))
+    rows = await database.collection(LEASES).find(query, {"owner": 1}).to_list(None)
+    return {row["_id"]: row["owner"] for row in rows}
+
+
+async def cut_off(running: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel what may go on no longer, and wait for it, but not for long."""
+    for task in running:
+        task.cancel()
+    if running:
+        await asyncio.wait(running, timeout=2.0)

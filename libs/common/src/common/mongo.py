@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,9 +35,9 @@ _ENDED = frozenset({91, 189, 251, 11600, 11601, 11602, 14031})
 (251), and whether a commit that was under way took effect is not known. 14031: it has no disk space left."""
 log = Log(__name__)
 
-_HINTS_APART = 0.05
-"""Seconds. One hint is as good as ten, and not every server lets a stream wait for its own collection: the local one answers
-at every write of anybody, which was four of five requests that it got.
+_HINTS_APART, _LOOKS_APART = 0.1, 0.5
+"""Seconds. One hint is as good as ten; and not every server lets a stream wait for its own collection: the local one answers
+with nothing at every write of anybody, which was four of five requests that it got.
 """
 PRESENCE = "processes"
 _SNAPSHOT, _MAJORITY = ReadConcern("snapshot"), WriteConcern("majority", wtimeout=10_000)
@@ -155,9 +156,10 @@ class Database:
                 opened = self._db[collection].watch(pipeline, max_await_time_ms=1000)
                 async with opened if self._motor else await opened as stream:
                     while True:
-                        if await stream.try_next() is not None:
+                        asked = time.monotonic()
+                        if came := await stream.try_next() is not None:
                             yield
-                        await asyncio.sleep(_HINTS_APART)
+                        await asyncio.sleep(_HINTS_APART if came else asked + _LOOKS_APART - time.monotonic())
             except PyMongoError as error:
                 log.debug("change_stream_lost", error=type(error).__name__)
                 await asyncio.sleep(1.0)
@@ -256,13 +258,12 @@ class Database:
 
     async def _renew_presence(self) -> None:
         expires = {"$add": [server_now(), int(self.settings.lease_seconds * 1000)]}
-        sessions = list(self._known_sessions.values())[-500:]
-        update = [{"$set": {"expires": expires, "sessions": {"$literal": sessions}}}]
+        self._known_sessions = dict(list(self._known_sessions.items())[-500:])  # one that is used again is noted again
+        update = [{"$set": {"expires": expires, "sessions": {"$literal": list(self._known_sessions.values())}}}]
         await self._db[PRESENCE].update_one({"_id": self.process_id}, update, upsert=True)
 
     async def _bury_the_dead(self) -> None:
-        expired = {"$expr": {"$lt": ["$expires", server_now()]}}
-        while (dead := await self._db[PRESENCE].find_one_and_delete(expired)) is not None:
+        while dead := await self._db[PRESENCE].find_one_and_delete({"$expr": {"$lt": ["$expires", server_now()]}}):
             if sessions := dead.get("sessions"):
                 await self._kill_sessions([{"id": session} for session in sessions])
             log.warning("dead_process_sessions_ended", process=dead["_id"], sessions=len(dead.get("sessions", ())))

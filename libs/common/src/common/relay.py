@@ -26,7 +26,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from common import crash
 from common import observability as metrics
 from common.contracts.topics import to_create
-from common.lease import Lease, living
+from common.lease import Lease, holders
 from common.mongo import PyMongoError
 from common.observability import Log
 from common.outbox import BUCKETS, OUTBOX, PARKED, PENDING, SENT
@@ -155,17 +155,24 @@ class Relay:
         hints = asyncio.create_task(self._listen(), name="relay-hints")
         try:
             await ensure_topics(self.settings)
-            renewed = -1e9
+            renewed = measured = -1e9
             while not self._stopping:
+                busy = False
                 try:
                     if time.monotonic() - renewed > self.settings.lease_seconds / 3:
                         renewed = time.monotonic()
                         await self._share_buckets()
+                    if time.monotonic() - measured > 5.0:
+                        measured = time.monotonic()
                         await self._measure()
                     busy = await self._round()
                 except PyMongoError as error:
                     log.warning("relay_database_away", error=type(error).__name__)
-                    busy = False
+                except (KafkaError, OSError, TimeoutError) as error:
+                    metrics.RELAY_FAILED.labels("broker").inc()
+                    log.warning("relay_broker_away", error=type(error).__name__)
+                    await self._drop_producer()
+                    await asyncio.sleep(0.5)
                 if not busy and not self._stopping:
                     self._wake.clear()
                     with contextlib.suppress(TimeoutError):
@@ -189,11 +196,12 @@ class Relay:
     async def _share_buckets(self) -> None:
         """Hold a fair share of the ranges: all of them when alone, none that another living relay needs."""
         await self._member.take()
-        members = max(1, await living(self.units.database, "relay-member/"))
+        owners = await holders(self.units.database, "relay")
+        members = max(1, sum(name.startswith("relay-member/") for name in owners))
         fair = -(-RANGES // members)
-        mine = 0
+        mine, me = 0, self.units.database.process_id
         for number, lease in enumerate(self._ranges):
-            had, wanted = lease.epoch, mine < fair
+            had, wanted = lease.epoch, mine < fair and owners.get(lease.name, me) == me
             held = wanted and await lease.take()
             if had and not wanted:
                 await lease.release()
@@ -213,10 +221,12 @@ class Relay:
     # --- one round: scan, send, mark ---
 
     async def _round(self) -> bool:
-        """Send what is pending. True when there may be more at once."""
+        """Send what is pending. True when there may be more at once. Raises what the client raises while the broker is away."""
         owned = self._owned()
         if not owned:
             return False
+        # first, since there is no point in asking what is pending, which grows, while the broker is away
+        producer = await self._ready_producer()
         await self._learn_parked(owned)
         self._blocked = {stream: until for stream, until in self._blocked.items() if until > time.monotonic()}
         rows = await self.units.database.snapshot(lambda session: self._scan(owned, session))
@@ -224,7 +234,7 @@ class Relay:
         if not chosen:
             return False
         crash.point("relay.before_send")
-        sent = await self._send(chosen)
+        sent = await self._send(producer, chosen)
         crash.point("relay.after_send")
         if sent:
             change = {"$set": {"state": SENT}, "$currentDate": {"sent_at": True}}
@@ -254,19 +264,11 @@ class Relay:
         self._blocked.update({(row["aggregatetype"], row["aggregateid"]): until for row in rows})
         self._parked_seen = time.monotonic()
 
-    async def _send(self, rows: list[Row]) -> list[str]:
+    async def _send(self, producer: AIOKafkaProducer, rows: list[Row]) -> list[str]:
         """Ids of the rows that the broker acknowledged."""
-        try:
-            producer = await self._ready_producer()
-            lanes: dict[tuple[str, int], list[Row]] = defaultdict(list)
-            for row in rows:
-                lanes[row["topic"], await self._partition(producer, row)].append(row)
-        except (KafkaError, OSError, TimeoutError) as error:
-            metrics.RELAY_FAILED.labels("broker").inc()
-            log.warning("relay_broker_away", error=type(error).__name__, pending=len(rows))
-            await self._drop_producer()
-            await asyncio.sleep(0.5)
-            return []
+        lanes: dict[tuple[str, int], list[Row]] = defaultdict(list)
+        for row in rows:
+            lanes[row["topic"], await self._partition(producer, row)].append(row)
         results = await asyncio.gather(*(self._send_lane(producer, *place, lane) for place, lane in lanes.items()))
         sent = [key for acknowledged, _ in results for key in acknowledged]
         if any(failed for _, failed in results):

@@ -12,7 +12,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,7 +28,7 @@ from common.access import Jwks
 from common.clock import Clock, system_clock
 from common.consumer import Consumer
 from common.http import IDEMPOTENCY, IDEMPOTENCY_INDEXES, build_app
-from common.lease import LEASES, Lease
+from common.lease import LEASES, Lease, cut_off
 from common.mongo import Database
 from common.observability import JOB_LAST_SUCCESS, JOB_RUNS, READY, REGISTRY, Log, setup_logging, watch_loop_lag
 from common.relay import Relay
@@ -131,9 +130,7 @@ class Process:
             log.info("draining")
             await self._drain(api, health, workers)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks, timeout=2)
+            await cut_off(tasks)
             await self.keys.close()
             await self.database.close()
 
@@ -150,44 +147,42 @@ class Process:
     def _start_workers(self) -> list[asyncio.Task[None]]:
         if self.relay is None:
             return []
-        parts = {"relay": self.relay.run()} | {f"job {job.name}": self._every(job) for job in self.service.jobs}
+        parts = {"relay": self.relay.run()} | {f"job {job.name}": self._every(job) for job in self.service.jobs if job.shared}
+        if leased := [job for job in self.service.jobs if not job.shared]:
+            parts["jobs"] = self._while_leased(leased)
         if self.consumer is not None:
             parts["consumer"] = self.consumer.run()
         return [asyncio.create_task(part, name=name) for name, part in parts.items()]
 
+    async def _while_leased(self, jobs: Sequence[Job]) -> None:
+        """Run these, side by side, while this process holds the one lease for all of them."""
+        lease = Lease(self.database, "jobs", max(self.settings.lease_seconds, 3.0))
+        running: list[asyncio.Task[None]] = []
+        try:
+            while True:
+                with contextlib.suppress(Exception):  # the next one is its retry, for as long as the lease lasts
+                    await lease.take()
+                if not lease.held():
+                    await cut_off(running)
+                    running = []
+                elif not running:
+                    running = [asyncio.create_task(self._every(job)) for job in jobs]
+                await asyncio.sleep(self.settings.lease_seconds / 5)
+        finally:
+            await cut_off(running)
+            await lease.release()
+
     async def _every(self, job: Job) -> None:
-        """Run a job again and again while this process holds its lease."""
-        lease = Lease(self.database, f"job/{job.name}", max(self.settings.lease_seconds, 3.0))
-        pause = min(job.every.total_seconds(), self.settings.lease_seconds / 3)
-        due = 0.0
+        """Run a job again and again."""
         while True:
             try:
-                if (job.shared or await lease.take()) and time.monotonic() >= due:
-                    due = time.monotonic() + job.every.total_seconds()
-                    await (job.run(self.units, self.settings) if job.shared else self._run_leased(job, lease))
-                    JOB_RUNS.labels(job.name, "ok").inc()
-                    JOB_LAST_SUCCESS.labels(job.name).set_to_current_time()
-            except asyncio.CancelledError:
-                await lease.release()
-                raise
+                await job.run(self.units, self.settings)
+                JOB_RUNS.labels(job.name, "ok").inc()
+                JOB_LAST_SUCCESS.labels(job.name).set_to_current_time()
             except Exception as error:  # the next run is its retry
                 JOB_RUNS.labels(job.name, "failed").inc()
                 log.warning("job_failed", job=job.name, exc_info=error)
-            await asyncio.sleep(pause)
-
-    async def _run_leased(self, job: Job, lease: Lease) -> None:
-        """The job, for as long as the lease can be renewed."""
-        running = asyncio.ensure_future(job.run(self.units, self.settings))
-        try:
-            while not running.done():
-                await asyncio.wait({running}, timeout=self.settings.lease_seconds / 3)
-                if not running.done() and not await lease.take():
-                    break
-        finally:
-            running.cancel()
-            await asyncio.wait({running}, timeout=2)
-        if not running.cancelled():
-            running.result()
+            await asyncio.sleep(job.every.total_seconds())
 
     # --- the end ---
 
@@ -225,9 +220,8 @@ class Process:
     @staticmethod
     async def _answers(asked: Awaitable[Any]) -> bool:
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(2):
-                await asked
-                return True
+            await asyncio.wait_for(asked, 2)
+            return True
         return False
 
     async def _ops(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -250,8 +244,7 @@ async def _reachable(bootstrap: str) -> None:
     """Any of the brokers named will do. Raises OSError when none of them takes a connection within a second each."""
     for host, _, port in (place.rpartition(":") for place in bootstrap.split(",")):
         with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(1):
-                _, writer = await asyncio.open_connection(host, int(port))
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host, int(port)), 1)
             writer.close()
             return
     raise OSError("no broker answers")

@@ -11,7 +11,7 @@ from common.errors import NotFound, Words
 from common.mongo import Index, server_now
 from common.repository import Reader, Store
 from common.unit_of_work import UnitOfWork
-from notifications.domain.notice import Notice
+from notifications.domain.notice import DUE_AT_ONCE, Notice
 from notifications.domain.person import Contact, Person, may_see
 
 
@@ -20,7 +20,7 @@ def order_key(notice: Notice) -> str:
     return f"{notice.created_at:%Y-%m-%dT%H:%M:%S}.{notice.created_at.microsecond // 1000:03d}/{notice.id}"
 
 
-_MAIL_IN_HAND: dict[str, Any] = {"mail.next_at": {"$type": "date"}}
+_MAIL_IN_HAND: dict[str, Any] = {"mail.next_at": {"$gte": DUE_AT_ONCE}}
 
 NOTICES = Store(
     Notice,
@@ -30,7 +30,7 @@ NOTICES = Store(
         Index("-_d.order"),
         Index("kind", "-_d.order"),
         Index("mail.state", "-_d.order"),
-        Index("mail.next_at", partial=_MAIL_IN_HAND),
+        Index("mail.next_at", "_id", partial=_MAIL_IN_HAND),
     ),
     derive=lambda notice: {"order": order_key(notice)},
 )
@@ -122,7 +122,7 @@ async def due_mail(reader: Reader, limit: int) -> tuple[datetime | None, list[st
         NOTICES,
         [
             {"$match": _MAIL_IN_HAND},
-            {"$sort": {"mail.next_at": 1}},
+            {"$sort": {"mail.next_at": 1, "_id": 1}},
             {"$limit": limit},
             {"$match": {"$expr": {"$lte": [{"$toLong": "$mail.next_at"}, server_now()]}}},
             {"$project": {"now": "$$NOW"}},
