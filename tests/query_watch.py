@@ -38,7 +38,7 @@ NARROWED: Mapping[str, Fields] = {
     # one unit, paper, person, state or word; what is asked besides is looked at in its tasks
     "tasks": Fields({"state", "due_on", "deadline_kind", "$expr", "sample", "asks", "reference", "directive_id", "lead_unit_id",
                      "responsible_id", "_d.pending", "_d.marks", "_d.owing", "_d.units", "_d.seen_by", "_d.tokens", "_d.waits",
-                     "clock.days_waited"}),
+                     "clock.days_waited", "_d.owes", "_d.owed_on", "_d.unclosed_on"}),
     "task_moves": Fields({"outcome", "chosen", "unit_id", "findings"}),  # of one rehearsal
     "people": Fields({"active", "position", "audiences"}),  # the people of a unit, or of a position
     "directives": Fields({"parent_id"}),  # papers of one number

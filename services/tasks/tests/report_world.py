@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from common.service import Process
 from common.unit_of_work import UnitOfWork
 from services.tasks.tests.task_world import SCOPES, A, TaskApi
 from tasks.domain.directive import Directive
+from tasks.domain.periods import Period, state_anew
 from tasks.domain.task import Task
-from tasks.store import DIRECTIVES, TASKS, save_task
+from tasks.store import DIRECTIVES, PERIODS, TASKS, save_task
 
 DATA = Path(__file__).parents[3] / "data"
 NOUNS = ("rubrics", "scores", "reports", "targets")
@@ -20,6 +22,25 @@ ALL = SCOPES | {f"{noun}:{verb}" for noun in NOUNS for verb in ("read", "write")
 AGENCY = Actor("client", "standing-agency", ALL)
 UNIT_A = Actor("person", "per-head", ALL, frozenset({A}))
 RUBRIC = {"name": "monthly", "source": "Bộ tiêu chí tháng của tỉnh (mẫu)", "valid_from": "2026-01-01"}
+
+
+async def keep_periods(process: Process, task: Task, *periods: Period) -> None:
+    """Put a task with its periods in the database as they are."""
+    state_anew(task, periods)
+    await keep(process, task)
+
+    async def work(uow: UnitOfWork) -> None:
+        for one in periods:
+            uow.put(PERIODS, one)
+
+    await process.units.run(work, process.units.system())
+
+
+def a_period(task_id: str, due_on: date, **changes: Any) -> Period:
+    """The period of the month of its due day."""
+    key = f"{due_on:%Y-%m}"
+    fields = {"id": Period.id_of(task_id, key), "task_id": task_id, "key": key, "starts_on": due_on, "ends_on": due_on}
+    return Period.model_validate({**fields, "due_on": due_on, **changes})
 
 
 async def keep(process: Process, *documents: Task | Directive) -> None:

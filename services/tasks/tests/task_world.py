@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from random import Random
 from typing import Any
 
 import httpx2
@@ -16,6 +17,7 @@ from common.testing import Area
 from common.unit_of_work import UnitOfWork, Units
 from tasks.domain.directive import Directive
 from tasks.domain.directory import Person, Unit
+from tasks.domain.matters import OpenPeriod
 from tasks.domain.task import Task
 from tasks.features.pages import Step, apart
 from tasks.service import service
@@ -60,6 +62,18 @@ def a_task(**changes: Any) -> Task:
         "product": "Báo cáo", "product_kind": "document", "evidence_kind": "document",
     }  # fmt: skip
     return Task.model_validate(fields | changes)
+
+
+def open_periods(chance: Random) -> list[OpenPeriod]:
+    """None, or some periods with days around today, handed in by today or not."""
+    return [
+        OpenPeriod(
+            key=f"p{number}",
+            due_on=TODAY + timedelta(days=chance.randint(-6, 6)),
+            submitted_on=chance.choice([None, TODAY - timedelta(days=chance.randint(0, 6))]),
+        )
+        for number in range(chance.choice([0, 0, 1, 2]))
+    ]
 
 
 class HandClock:

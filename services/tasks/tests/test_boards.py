@@ -30,8 +30,10 @@ from services.tasks.tests.task_world import (
     a_task,
     calling,
     furnished,
+    open_periods,
 )
 from tasks.domain.committee import Committee
+from tasks.domain.matters import OpenPeriod
 from tasks.domain.standings import Board, Change, Group, Place, Wait, added_up
 from tasks.domain.task import Clock, Task
 from tasks.domain.timeliness import timeliness
@@ -64,6 +66,7 @@ def tasks(draw: Any) -> Task:
         coordinator_unit_ids=draw(st.sampled_from([[], [A], [B], [A, B]])),
         directive_id=draw(st.sampled_from([None, "d1", "d2"])),
         sample=draw(st.sampled_from([None, None, "demo"])),
+        open_periods=open_periods(draw(st.randoms(use_true_random=False))),
         waits_for=waits_for,
         clock=draw(st.none() | st.just(Clock(directive_id="p", issued_on=TODAY, due_on=TODAY, days_waited=9)))
         if waits_for
@@ -115,6 +118,13 @@ def test_boards_count_what_there_is_in_whatever_order_changes_are_added_up(histo
             carried = Counter(place.carried_by for place in map(Place.of, mine) if place.carried_by is not None)
             assert Counter(found.loads) == (carried if unit is None else Counter())
     assert boards == {}, "no board of anything else"
+
+
+def test_what_has_no_periods_is_counted_under_the_key_that_it_had_before_there_were_any() -> None:
+    assert Group.of(a_task()).key() == "draft||2026-11-30||"
+    owing = a_task(state="in_progress", due_on=None, open_periods=[OpenPeriod(key="2026-11", due_on=TODAY)])
+    assert Group.of(owing).key() == "in_progress|date||||2026-11-24|2026-11-24"
+    assert Group.read("in_progress|date|||") == Group("in_progress", "date", None, None, None)
 
 
 def test_what_boards_do_not_show_is_no_change() -> None:

@@ -12,10 +12,11 @@ from common.outbox import OUTBOX
 from common.service import Process
 from common.testing import Area
 from common.unit_of_work import UnitOfWork
-from services.tasks.tests.task_world import DOER, HEAD, SCOPES, A, HandClock, TaskApi, a_task, calling, cut_off_at
+from services.tasks.tests.task_world import DOER, HEAD, SCOPES, A, B, HandClock, TaskApi, a_task, calling, cut_off_at
 from tasks.domain.reading import read_words
-from tasks.features import follow_papers, keep_calendars
+from tasks.features import add_up_boards, follow_papers, keep_calendars
 from tasks.store import TASKS, save_task
+from tasks.verify import CHECKS, periods_differing
 
 pytestmark = pytest.mark.servers
 REGISTRAR = Actor("client", "registrar", SCOPES | {"directives:read", "directives:write", "summary:read"})
@@ -68,6 +69,71 @@ async def test_each_month_has_its_own_result_from_opening_to_closing(
     names = [name.removeprefix("period_") for name in await told(process, "period_")]
     assert names == ["opened", "evidence_added", "submitted", "returned", "submitted", "closed", "opened", "became_overdue"]
     await api.refused(404, f"tasks/{task}/periods/2027-01/complete")
+
+
+async def test_a_late_period_shows_in_lists_and_counts_and_goes_with_its_handing_in(
+    area: Area, process: Process, api: TaskApi, clock: HandClock
+) -> None:
+    task = await api.started(deadline_written="Hằng tháng, trước ngày 28")
+    other = await api.create(deadline_written="Hằng tháng, trước ngày 28", lead_unit_id=B, responsible_id="per-other")
+    await api.do(other, "publish")
+    await keep(process)
+
+    async def stands(day: datetime) -> dict[str, int]:
+        """How both tasks stand, by every way in which it is counted."""
+        clock.now = day
+        counts = []
+        for added_up in (False, True):
+            if added_up:
+                await add_up_boards.run(process.units, None)
+            counts.append((await api.get("summary"))["by_timeliness"])
+        async with calling(area, process, Actor("client", "both", SCOPES, frozenset({A, B}))) as both:
+            counts.append((await both.get("summary"))["by_timeliness"])  # over an index, by no board
+        assert counts[0] == counts[1] == counts[2]
+        for name, count in counts[0].items():
+            for sort in ("-created_at", "due_on"):
+                assert len(await api.ids(timeliness=name, sort=sort)) == count, (name, sort)
+        return {name: count for name, count in counts[0].items() if count}
+
+    assert await stands(datetime(2026, 11, 24, 3, tzinfo=UTC)) == {"in_time": 2}
+    assert await stands(datetime(2026, 11, 28, 3, tzinfo=UTC)) == {"nearly_due": 2}
+    assert await stands(datetime(2026, 11, 28, 17, tzinfo=UTC)) == {"overdue": 2}, "the first second of the 29th"
+    (line,) = [one for one in (await api.get("tasks", timeliness="overdue"))["items"] if one["id"] == task]
+    assert line["open_periods"] == [{"key": "2026-11", "due_on": "2026-11-28", "submitted_on": None, "timeliness": "overdue"}]
+    assert (await api.get("summary", unit=A))["by_timeliness"]["overdue"] == 1
+    assert sorted(await api.ids(due_before="2026-11-29")) == sorted([task, other])
+    path = f"tasks/{task}/periods/2026-11"
+    async with calling(area, process, DOER) as doer, calling(area, process, HEAD) as head:
+        await doer.post(f"{path}/state-no-work", {"words": "Không phát sinh"})
+        assert await stands(clock.now) == {"overdue": 2}, "said too late, and not answered"
+        await head.post(f"{path}/confirm-no-work", {"words": "Đúng"})
+    assert await stands(clock.now) == {"overdue": 1, "no_due_date": 1}, "nothing is asked for until the next month begins"
+    clock.now = datetime(2026, 12, 1, 3, tzinfo=UTC)
+    await keep(process)
+    assert await stands(clock.now) == {"overdue": 1, "in_time": 1}
+    await api.do(other, "pause", {"words": "Tạm dừng"})
+    assert await stands(clock.now) == {"paused": 1, "in_time": 1}
+    assert [await check(process.units) for _, _, _, check in CHECKS] == [[]] * len(CHECKS)
+
+
+async def test_what_an_older_version_did_not_say_of_periods_is_found_and_mended(
+    process: Process, api: TaskApi, clock: HandClock
+) -> None:
+    tasks = [await api.started(deadline_written="Hằng tháng, trước ngày 28") for _ in range(2)]
+    await keep(process)
+    await add_up_boards.run(process.units, None)
+    older = {"open_periods": 1, "last_period_due_on": 1, "_d.owes": 1, "_d.owed_on": 1, "_d.unclosed_on": 1}
+    written = process.database.collection(TASKS.collection)
+    await written.update_one({"_id": tasks[0]}, {"$unset": older})
+    clock.now = datetime(2026, 11, 29, 3, tzinfo=UTC)
+    assert await api.ids(timeliness="overdue") == [tasks[1]]
+    assert await api.ids(timeliness="no_due_date") == [tasks[0]], "it is not lost meanwhile"
+    assert await periods_differing(process.units) == [tasks[0]]
+    for _, _, _, check in CHECKS:
+        await check(process.units, mend=True)
+    assert sorted(await api.ids(timeliness="overdue")) == sorted(tasks)
+    assert [await check(process.units) for _, _, _, check in CHECKS] == [[]] * len(CHECKS)
+    assert (await api.get("summary"))["by_timeliness"]["overdue"] == 2
 
 
 async def test_an_occurrence_is_opened_by_whoever_saw_it_happen(process: Process, api: TaskApi) -> None:

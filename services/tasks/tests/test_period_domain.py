@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import RuleBroken
-from services.tasks.tests.task_world import NOW, PEOPLE_OF, a_task
+from services.tasks.tests.task_world import NOW, PEOPLE_OF, TODAY, a_task
+from services.tasks.tests.task_world import open_periods as some_periods
 from tasks.domain.clears import Facts, clears
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import last_day
 from tasks.domain.directive import Directive
 from tasks.domain.fate import ask_dropped, ask_fate, decide_fate, name_again
 from tasks.domain.leads import Names
-from tasks.domain.periods import MONTHS, Period, open_periods, span_of, tell_of_period
+from tasks.domain.matters import OpenPeriod, Said
+from tasks.domain.periods import (
+    MONTHS,
+    Period,
+    close,
+    confirm_no_work,
+    last_due,
+    open_of,
+    open_periods,
+    reject_no_work,
+    send_back,
+    span_of,
+    state_anew,
+    state_no_work,
+    submit,
+    tell_of_period,
+)
 from tasks.domain.reading import read_words
 from tasks.domain.task import Task
-from tasks.domain.timeliness import timeliness
+from tasks.domain.timeliness import own_timeliness, timeliness
 from tasks.domain.waiting import ask_again, days_waited, start_clock, stop_clock, waits
 
 RULES = Committee()
@@ -48,6 +69,120 @@ def test_a_monthly_task_has_a_period_a_month_from_its_publication_on() -> None:
 
 def test_a_period_whose_day_had_passed_before_the_task_was_given_is_due_at_its_end() -> None:
     assert opened(worded("Hằng tháng, trước ngày 22"), "2026-11-24") == [("2026-11", "2026-11-30")]
+
+
+# --- what the task keeps of its periods ---
+
+MONTHLY = "Hằng tháng, trước ngày 25"
+
+
+@given(st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_a_task_says_of_its_periods_what_they_say_whatever_happens_to_them(chance: Random) -> None:
+    task, kept, day = worded(MONTHLY, evidence_kind=None), dict[str, Period](), date(2026, 11, 24)
+    said = Said(at=NOW, by="person:x", words="Không phát sinh")
+    for _ in range(chance.randint(1, 12)):
+        day += timedelta(days=chance.randint(0, 25))
+        now = datetime(day.year, day.month, day.day, 3, tzinfo=UTC)
+        before = task.take_saved()
+        was = None if before is None else (before.open_periods, list(before.open_periods))
+        for opened_now in open_periods(task, RULES, day):
+            kept[opened_now.key] = opened_now
+        period = chance.choice(list(kept.values()))
+        commands: list[Callable[[], None]] = [
+            partial(submit, task, period, now, "Đã làm"),
+            partial(send_back, task, period, "incomplete", "Thiếu"),
+            partial(close, task, period, now, "done_late", "Đạt"),
+            partial(state_no_work, task, period, said),
+            partial(confirm_no_work, task, period, said),
+            partial(reject_no_work, task, period, said),
+        ]
+        with suppress(RuleBroken):
+            chance.choice(commands)()
+        assert task.open_periods == open_of(kept.values())
+        assert task.last_period_due_on == last_due(kept.values())
+        assert not state_anew(task, list(kept.values())), "nothing to mend"
+        assert was is None or was[0] == was[1], "what it remembers of how it was saved stays"
+    task.open_periods, task.last_period_due_on = [], None
+    assert state_anew(task, list(kept.values())), "one that an older version wrote is mended"
+    assert (task.open_periods, task.last_period_due_on) == (open_of(kept.values()), last_due(kept.values()))
+
+
+def due(day: int, handed_in: int | None = None, key: str = "p") -> OpenPeriod:
+    """A period that is due on a day of November 2026, and was handed in on another one."""
+    return OpenPeriod(
+        key=key, due_on=date(2026, 11, day), submitted_on=None if handed_in is None else date(2026, 11, handed_in)
+    )
+
+
+@pytest.mark.parametrize(
+    ("periods", "by_submission", "by_approval"),
+    [
+        ([], "no_due_date", "no_due_date"),
+        ([due(30)], "in_time", "in_time"),
+        ([due(27)], "nearly_due", "nearly_due"),
+        ([due(24)], "nearly_due", "nearly_due"),  # the due day itself is not late
+        ([due(23)], "overdue", "overdue"),
+        ([due(30), due(23)], "overdue", "overdue"),  # late for one, it is late
+        ([due(23, handed_in=23)], "in_time", "overdue"),  # in time, and not approved yet
+        ([due(22, handed_in=23)], "overdue", "overdue"),  # too late, until it is approved as that
+        ([due(24, handed_in=20)], "in_time", "in_time"),  # nobody hurries who has handed in
+        ([due(23, handed_in=20), due(26)], "nearly_due", "overdue"),
+    ],
+)
+def test_a_task_stands_as_the_worst_of_its_periods(periods: list[OpenPeriod], by_submission: str, by_approval: str) -> None:
+    task = worded("Thường xuyên", open_periods=periods)
+    stands = [timeliness(task, date(2026, 11, 24), Committee(lateness_counts=c)) for c in ("submission", "approval")]
+    assert stands == [by_submission, by_approval]
+
+
+@pytest.mark.parametrize(
+    ("changes", "stands"),
+    [
+        ({"due_on": date(2026, 11, 20)}, "overdue"),  # by its own day
+        ({"due_on": date(2026, 12, 31)}, "overdue"),  # by that of its period
+        ({"state": "paused"}, "paused"),
+        ({"state": "cancelled"}, None),
+        ({"deadline_kind": "on_event"}, "overdue"),
+    ],
+)
+def test_its_own_day_and_its_state_count_beside_its_periods(changes: dict[str, Any], stands: str | None) -> None:
+    task = worded("Thường xuyên", open_periods=[due(23)], **changes)
+    assert timeliness(task, date(2026, 11, 24), RULES) == stands
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(["submission", "approval"]), st.integers(0, 4))
+@settings(deadline=None)
+def test_the_worst_of_its_own_day_and_of_its_periods(chance: Random, counts: Any, near: int) -> None:
+    rules = Committee(lateness_counts=counts, nearly_due_days=near)
+    state = chance.choice(["in_progress", "submitted", "completed"])
+    task = a_task(
+        state=state,
+        deadline_kind="date_then_maintain",
+        due_on=chance.choice([None, TODAY + timedelta(days=chance.randint(-5, 5))]),
+        submitted_on=None if state == "in_progress" else TODAY - timedelta(days=chance.randint(0, 5)),
+        completed_on=TODAY if state == "completed" else None,
+        open_periods=some_periods(chance),
+    )
+    own = own_timeliness(task, TODAY, rules)
+    stands = [own, *(timeliness(one, TODAY, rules) for one in task.owed_periods)]
+    worst = next((one for one in ("overdue", "nearly_due") if one in stands), None)
+    assert timeliness(task, TODAY, rules) == (worst or ("in_time" if own == "no_due_date" and task.owed_periods else own))
+
+
+def test_with_the_whole_what_was_not_due_yet_is_accepted_and_what_was_missed_stays_missed() -> None:
+    task = worded("Thường xuyên", open_periods=[due(10, key="a"), due(24, key="b"), due(30, key="c")])
+    task.state, task.completed_on = "completed", date(2026, 11, 24)
+    assert [one.key for one in task.owed_periods] == ["a"]
+    assert [task.owes(date(2026, 11, day)) for day in (23, 24)] == [True, False]
+    task.deadline_kind = "date_then_maintain"
+    assert [one.key for one in task.owed_periods] == ["a", "b", "c"], "its periods go on"
+    period = Period(
+        id="t1/b", task_id="t1", key="b", starts_on=date(2026, 11, 1), ends_on=date(2026, 11, 30), due_on=date(2026, 11, 24)
+    )
+    assert tell_of_period(task, period, date(2026, 11, 25), 3)
+    task.deadline_kind, period.told = "recurring", 0
+    assert not tell_of_period(task, period, date(2026, 11, 25), 3), "nobody is told of what is owed no more"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +240,9 @@ def test_monthly_reports_follow_the_first_by_the_clock_also_when_it_is_done() ->
 def test_an_open_ended_task_is_asked_every_year_and_is_never_done() -> None:
     task = worded("2025 và những năm tiếp theo", calendar="year", evidence_kind=None)
     assert opened(task, "2026-11-24") == [("2026", "2026-12-31")]
-    assert timeliness(task, date(2030, 1, 1), RULES) == "no_due_date"
+    stands = [timeliness(task, day, RULES) for day in (date(2026, 12, 1), date(2027, 1, 1))]
+    assert stands == ["in_time", "overdue"], "of this year's period"
+    assert own_timeliness(task, date(2030, 1, 1), RULES) == "no_due_date"
     with pytest.raises(RuleBroken) as broken:
         task.submit(NOW, "")
     assert [one.code for one in broken.value.errors] == ["never_done"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import re
 import zipfile
 from datetime import UTC, date, datetime
@@ -18,8 +19,10 @@ from hypothesis import strategies as st
 
 from services.tasks.tests.task_world import A, a_task
 from tasks.domain.committee import Committee
+from tasks.domain.matters import OpenPeriod
 from tasks.domain.means import Evidence
-from tasks.domain.report import Frozen, Report, ReportBody, row_of
+from tasks.domain.periods import Period
+from tasks.domain.report import Frozen, Report, ReportBody, period_row, row_of
 from tasks.domain.report_forms import COLUMNS, Sheet, guarded
 from tasks.domain.reporting import ReportPlan
 from tasks.features.export_report import Form, make
@@ -57,6 +60,61 @@ def frozen(titles: list[str], **changes: Any) -> tuple[Report, ReportBody]:
         rows=[row_of(task, DAY, Committee(), {A: "=Phường & Hà Giang 1"}, {}) for task in tasks],
     )
     return Report.freeze(made, "person:x")
+
+
+def with_periods(titles: list[str]) -> tuple[Report, ReportBody]:
+    late = OpenPeriod(key="2026-10", due_on=date(2026, 10, 31))
+    kept = {"deadline_kind": "recurring", "state": "in_progress", "due_on": None, "open_periods": [late]}
+    tasks = [a_task(id=f"t{n:03d}", title=title, **kept) for n, title in enumerate(titles)]
+    names = {A: "=Phường & Hà Giang 1"}
+    period = Period(
+        id="p", task_id="t", key="2026-10", starts_on=date(2026, 10, 1), ends_on=date(2026, 10, 31), due_on=date(2026, 10, 31)
+    )
+    made = Frozen(
+        plan=ReportPlan(id="committee", title="Báo cáo", first_period="2026-11"),
+        period="2026-11",
+        as_of=datetime(2026, 11, 24, 1, tzinfo=UTC),
+        day=DAY,
+        committee=Committee(),
+        rows=[row_of(task, DAY, Committee(), names, {}) for task in tasks],
+        periods=[period_row(task, period, "missing", names) for task in tasks],
+    )
+    return Report.freeze(made, "person:x")
+
+
+def test_every_form_tells_of_periods_and_which_were_late() -> None:
+    report, body = with_periods(EVIL)
+    forms = {kind: make(body.data(), report.sha256, kind)[0] for kind in FORMS}
+    rows = list(csv.DictReader(io.StringIO(forms["csv"].decode("utf-8-sig"), newline="")))
+    assert {row["Kỳ quá hạn"] for row in rows} == {"2026-10 (hạn 31/10/2026)"}
+    page = forms["html"].decode()
+    assert page.count("kỳ quá hạn: 2026-10 (hạn 31/10/2026)") == len(EVIL)
+    assert f"<td>Chưa nộp</td><td class=n>{len(EVIL)}</td>" in page
+    digest = forms["digest"].decode()
+    missing = f"[{len(EVIL)}](/v1/reports/committee/2026-11/periods?outcome=missing)"
+    assert f"{len(EVIL)} kỳ đến hạn từ 01/11/2026: {missing} chưa nộp." in digest
+    assert digest.count(": kỳ 2026-10, hạn 31/10/2026, quá 24 ngày.") == len(EVIL)
+    book = zipfile.ZipFile(io.BytesIO(forms["xlsx"]))
+    shared = ElementTree.fromstring(book.read("xl/sharedStrings.xml"))
+    texts = ["".join(part.text or "" for part in one.iter(f"{SHEET}t")) for one in shared.findall(f"{SHEET}si")]
+    assert {"Chưa nộp", "2026-10"} <= set(texts)
+    assert not any(text.startswith("=") for text in texts)
+
+
+def test_a_report_of_the_format_before_periods_is_shown_without_a_word_of_them() -> None:
+    body = json.loads(frozen(EVIL)[1].data())
+    fields = ("own_timeliness", "overdue_periods", "periods", "periods_from")
+    older = {name: value for name, value in body.items() if name not in fields} | {
+        "format": "roviec-monthly-report/2",
+        "rows": [{name: row[name] for name in row if name not in fields} for row in body["rows"]],
+        "figures": {name: value for name, value in body["figures"].items() if name not in fields},
+    }
+    data = json.dumps(older).encode()
+    assert "Kỳ quá hạn" not in make(data, "x", "csv")[0].decode()
+    for kind in FORMS:
+        assert "định kỳ" not in make(data, "x", kind)[0].decode(errors="replace")
+    book = zipfile.ZipFile(io.BytesIO(make(data, "x", "xlsx")[0]))
+    assert len([name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]) == 4
 
 
 def form(kind: Form, titles: list[str]) -> bytes:
@@ -102,7 +160,7 @@ def test_the_workbook_holds_texts_and_numbers_alone() -> None:
     book = zipfile.ZipFile(io.BytesIO(form("xlsx", EVIL)))
     assert book.testzip() is None
     sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
-    assert len(sheets) == 4
+    assert len(sheets) == 5
     for name in sheets:
         tree = ElementTree.fromstring(book.read(name))
         assert tree.findall(f".//{SHEET}f") == [], "no formula"

@@ -17,8 +17,28 @@ from hypothesis import strategies as st
 from common.errors import Invalid
 from services.tasks.tests.task_world import A, B, a_task
 from tasks.domain.committee import Committee
+from tasks.domain.matters import HandOver, OpenPeriod, Said
+from tasks.domain.means import NoWork
 from tasks.domain.month import Month
-from tasks.domain.report import STATUS_WORDS, Frozen, Report, ReportBody, canonical, late_rows, row_of, status_of, stood_on
+from tasks.domain.periods import Period, state_anew
+from tasks.domain.report import (
+    STATUS_WORDS,
+    Frozen,
+    Report,
+    ReportBody,
+    canonical,
+    figures_of,
+    late_key,
+    late_rows,
+    outcome_of,
+    period_key,
+    period_row,
+    period_stood_on,
+    periods_from,
+    row_of,
+    status_of,
+    stood_on,
+)
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.task import Task
 from tasks.domain.timeliness import timeliness
@@ -46,7 +66,7 @@ def report(tasks: list[Task], day: date, previous: Any = None, rules: Committee 
 
 
 def one(task_id: str = "t1", **changes: Any) -> Task:
-    return a_task(id=task_id, state="in_progress", **{"due_on": date(2026, 10, 15), **changes})
+    return a_task(**{"id": task_id, "state": "in_progress", "due_on": date(2026, 10, 15), **changes})
 
 
 def done(task_id: str, due: date, on: date) -> Task:
@@ -139,6 +159,8 @@ def test_figures_are_as_of_the_day_and_link_up() -> None:
         ("completed", "done_in_time", "done_on_time"),
         ("completed", "done_late", "done_late"),
         ("completed", "no_due_date", "done_no_deadline"),
+        ("completed", "overdue", "overdue"),  # by a period that goes on when it is done
+        ("completed", "nearly_due", "at_risk"),
         ("paused", "paused", "paused"),
         ("cancelled", None, "cancelled"),
     ],
@@ -204,9 +226,146 @@ def test_changes_lead_from_one_report_to_the_next(before: list[Task], after: lis
             rows[change["task_id"]] |= change["after"]
         else:
             rows[change["task_id"]] = change["after"]
-    compared = ("title", "lead_unit_id", "state", "timeliness", "due_on", "submitted_on", "completed_on")
-    wanted = {row["task_id"]: {name: row[name] for name in compared} for row in second[1]["rows"]}
-    assert {key: {name: row.get(name) for name in compared} for key, row in rows.items()} == wanted
+    compared = ("title", "lead_unit_id", "state", "timeliness", "overdue_periods", "due_on", "submitted_on", "completed_on")
+    wanted = {row["task_id"]: {name: row[name] or None for name in compared} for row in second[1]["rows"]}
+    assert {key: {name: row.get(name) or None for name in compared} for key, row in rows.items()} == wanted
+
+
+# --- periods of tasks that repeat ---
+
+
+def period(due_on: date, *, key: str = "2026-10", task_id: str = "r", **changes: Any) -> Period:
+    fields = {"id": f"{task_id}/{key}", "task_id": task_id, "key": key, "starts_on": due_on.replace(day=1), "ends_on": due_on}
+    return Period.model_validate({**fields, "due_on": due_on, **changes})
+
+
+def repeating(*periods: Period, **changes: Any) -> Task:
+    task = one(**{"id": "r", "deadline_kind": "recurring", "due_on": None, "calendar": "month", **changes})
+    state_anew(task, periods)
+    return task
+
+
+LAST = date(2026, 10, 31)
+STATED = NoWork(stated=Said(at=datetime(2026, 10, 30, tzinfo=UTC), by="person:x", words="Không phát sinh"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "task", "by_submission", "by_approval"),
+    [
+        ({}, {}, "missing", "missing"),
+        ({"state": "submitted", "submitted_on": LAST}, {}, "in_time", "late"),  # not approved by its day
+        ({"state": "submitted", "submitted_on": date(2026, 11, 1)}, {}, "late", "late"),
+        ({"state": "completed", "submitted_on": LAST, "completed_on": date(2026, 11, 5)}, {}, "in_time", "late"),
+        ({"state": "completed", "submitted_on": LAST, "completed_on": LAST}, {}, "in_time", "in_time"),
+        ({"state": "completed", "submitted_on": date(2026, 11, 2), "completed_on": date(2026, 11, 5)}, {}, "late", "late"),
+        ({"state": "without_work"}, {}, "without_work", "without_work"),
+        ({"state": "submitted", "submitted_on": LAST, "no_work": [STATED]}, {}, "without_work", "late"),  # not answered
+        ({"state": "submitted", "submitted_on": date(2026, 11, 1), "no_work": [STATED]}, {}, "late", "late"),
+        ({}, {"state": "paused"}, "paused", "paused"),
+        ({}, {"state": "cancelled"}, None, None),
+        ({"state": "completed", "submitted_on": LAST, "completed_on": LAST}, {"state": "cancelled"}, "in_time", "in_time"),
+        ({}, {"state": "completed", "completed_on": LAST}, None, None),  # accepted as a whole by that day
+        ({}, {"state": "completed", "completed_on": date(2026, 11, 1)}, "missing", "missing"),
+    ],
+)
+def test_how_a_period_was_met(changes: dict[str, Any], task: dict[str, Any], by_submission: Any, by_approval: Any) -> None:
+    met = period(LAST, **changes)
+    found = [
+        outcome_of(repeating(met, **task), met, NOVEMBER, Committee(lateness_counts=counts))
+        for counts in ("submission", "approval")
+    ]
+    assert found == [by_submission, by_approval]
+
+
+@given(st.lists(st.dates(date(2026, 9, 1), date(2027, 3, 1)), min_size=1, max_size=8, unique=True))
+@settings(deadline=None)
+def test_each_period_stands_in_one_report_once_its_day_has_passed(days: list[date]) -> None:
+    told: list[tuple[date, str]] = []
+    previous: dict[str, Any] | None = None
+    for month in Month(2026, 10).until(Month(2027, 3)):
+        day = PLAN.closes(month) + timedelta(days=1)
+        since = periods_from(previous, month)
+        assert since == (month.first if previous is None else PLAN.closes(month.plus(-1)) + timedelta(days=1))
+        told += [(due_on, str(month)) for due_on in days if since <= due_on < day]
+        previous = {"day": day.isoformat()}
+    assert sorted(due_on for due_on, _ in told) == sorted(due for due in days if date(2026, 10, 1) <= due <= date(2027, 3, 1))
+    assert all(due_on < PLAN.closes(Month.read(month)) + timedelta(days=1) for due_on, month in told)
+
+
+def test_periods_are_counted_under_who_led_the_task_on_their_day() -> None:
+    moved = HandOver(
+        reorganisation_id="x", on=date(2026, 11, 1), at=datetime(2026, 11, 1, tzinfo=UTC), from_unit_id=B, to_unit_id=A,
+        coordinators_before=[],
+    )  # fmt: skip
+    october, november = period(LAST), period(date(2026, 11, 20), key="2026-11", state="without_work")
+    task = repeating(october, november, handovers=[moved])
+    rows = [period_row(task, october, "missing", NAMES), period_row(task, november, "without_work", NAMES)]
+    figures = figures_of([row_of(task, NOVEMBER, Committee(), NAMES, {})], rows)
+    assert figures.periods == {"missing": 1, "without_work": 1}
+    assert [(unit.unit_id, unit.name, unit.total, unit.periods) for unit in figures.by_unit] == [
+        (A, NAMES[A], 1, {"without_work": 1}),
+        (B, NAMES[B], 0, {"missing": 1}),
+    ]
+    assert (rows[0]["due_on"], rows[0]["state"], rows[0]["submitted_on"]) == ("2026-10-31", "in_progress", None)
+    assert sorted(rows, key=period_key) == rows
+
+
+def test_the_late_list_names_the_period_and_the_task_itself_apart() -> None:
+    september, october = period(date(2026, 9, 30), key="2026-09"), period(LAST)
+    tasks = [
+        repeating(september, october),
+        one("plain", due_on=date(2026, 10, 15)),
+        repeating(due_on=date(2026, 10, 1), id="both"),
+    ]
+    tasks[2].open_periods = [OpenPeriod(key="2026-10", due_on=LAST)]
+    body = report(tasks, NOVEMBER)[1]
+    late = [(row["task_id"], row["period"], row["due_on"], row["days_overdue"]) for row in late_rows(body)]
+    assert late == [
+        ("r", "2026-09", "2026-09-30", 55),
+        ("both", None, "2026-10-01", 54),
+        ("plain", None, "2026-10-15", 40),
+        ("both", "2026-10", "2026-10-31", 24),
+        ("r", "2026-10", "2026-10-31", 24),
+    ]
+    assert [late_key(row) for row in late_rows(body)] == sorted(late_key(row) for row in late_rows(body))
+    assert body["figures"]["by_timeliness"] == {"overdue": 3}
+    row = next(row for row in body["rows"] if row["task_id"] == "r")
+    assert (row["timeliness"], row["own_timeliness"], row["status"]) == ("overdue", "no_due_date", "overdue")
+
+
+@pytest.mark.parametrize(
+    ("changes", "task", "stood"),
+    [
+        ({}, {}, "overdue"),
+        ({"state": "completed", "submitted_on": NOVEMBER, "completed_on": NOVEMBER}, {}, "done_late"),
+        ({"state": "completed", "submitted_on": date(2026, 12, 1), "completed_on": date(2026, 12, 1)}, {}, "overdue"),
+        ({"state": "without_work"}, {}, "cancelled"),
+        ({}, {"state": "cancelled"}, "cancelled"),
+    ],
+)
+def test_how_a_period_stood_by_what_is_known_later(changes: dict[str, Any], task: dict[str, Any], stood: str) -> None:
+    met = period(LAST, **changes)
+    assert period_stood_on(repeating(met, **task), met, NOVEMBER, "submission") == stood
+
+
+def test_a_period_that_comes_to_be_late_is_a_change_of_this_month_and_none_against_an_older_format() -> None:
+    task = repeating(period(LAST))
+    (found,) = changed([task], [task])
+    assert (found["fields"], found["late"]) == (["timeliness", "overdue_periods"], False)
+    assert found["after"]["overdue_periods"] == [{"period": "2026-10", "due_on": "2026-10-31"}]
+    made, body = report([one("x", due_on=date(2026, 12, 20))], OCTOBER)
+    older = {**body, "rows": [{name: row[name] for name in row if name not in NEW} for row in body["rows"]]}
+    assert report([one("x", due_on=date(2026, 12, 20))], NOVEMBER, (made, older))[1]["changes"] == []
+
+
+NEW = ("own_timeliness", "overdue_periods")
+"""Fields of rows that `roviec-monthly-report/2` did not have."""
+
+
+def test_rows_of_an_older_report_are_late_by_their_own_day() -> None:
+    body = report([one("a"), repeating(due_on=None)], NOVEMBER)[1]
+    older = {**body, "rows": [{name: row[name] for name in row if name not in NEW} for row in body["rows"]]}
+    assert [(row["task_id"], row["period"]) for row in late_rows(older)] == [("a", None)]
 
 
 # --- the calendar ---

@@ -14,7 +14,7 @@ from common.outbox import OUTBOX
 from common.service import Process
 from common.testing import Area, eventually
 from common.unit_of_work import UnitOfWork
-from services.tasks.tests.report_world import AGENCY, UNIT_A, keep, with_rubric
+from services.tasks.tests.report_world import AGENCY, UNIT_A, a_period, keep, keep_periods, with_rubric
 from services.tasks.tests.task_world import A, B, HandClock, TaskApi, a_task, calling, furnished
 from tasks.domain.month import Month
 from tasks.domain.report import Report
@@ -106,6 +106,49 @@ async def test_each_figure_leads_to_its_tasks(api: TaskApi, process: Process, ar
         assert len((await head.get("reports/committee/2026-11/rows"))["items"]) == 3, "their own alone"
         assert [unit["unit_id"] for unit in (await head.get("reports/committee/2026-11"))["by_unit"]] == [A]
         await head.post("reports", {"plan_id": "committee", "period": "2026-11"}, 403)
+
+
+async def test_periods_stand_in_the_report_after_their_day_and_late_ones_in_the_late_list(
+    api: TaskApi, process: Process, area: Area, clock: HandClock
+) -> None:
+    await api.patch("committee/report-plans/committee", {"appeal_days": 0})
+
+    def repeating(task_id: str, **changes: Any) -> Any:
+        return task(task_id, **{"due_on": None, "deadline_kind": "recurring", "calendar": "month", **changes})
+
+    tenth, last = date(2026, 11, 10), date(2026, 11, 30)
+    await keep_periods(process, repeating("in-time"), a_period("in-time", tenth, state="submitted", submitted_on=tenth))
+    missing = repeating("missing", lead_unit_id=B, approver_id="per-other")
+    await keep_periods(process, missing, a_period("missing", date(2026, 10, 31)), a_period("missing", tenth))
+    await keep_periods(process, repeating("without"), a_period("without", tenth, state="without_work"))
+    await keep_periods(process, repeating("ahead"), a_period("ahead", last))
+    clock.now = AFTER_NOVEMBER
+    report = await api.post("reports", {"plan_id": "committee", "period": "2026-11"}, 201)
+    met = {name: figure["count"] for name, figure in report["periods"].items()}
+    assert met == {"in_time": 1, "missing": 1, "without_work": 1}, "neither what fell due before nor what is ahead"
+    for figure in (*report["periods"].values(), *(one for unit in report["by_unit"] for one in unit["periods"].values())):
+        assert len(await follow(api, figure["tasks"])) == figure["count"], figure
+    assert report["by_timeliness"]["overdue"]["count"] == 1
+    page = await api.get("reports/committee/2026-11/periods", limit=2)
+    rest = await api.get("reports/committee/2026-11/periods", limit=2, params={"cursor": page["next_cursor"]})
+    rows = [(row["task_id"], row["period"], row["outcome"]) for row in (*page["items"], *rest["items"])]
+    assert rows == [
+        ("in-time", "2026-11", "in_time"), ("missing", "2026-11", "missing"), ("without", "2026-11", "without_work"),
+    ]  # fmt: skip
+    late = (await api.get("reports/committee/2026-11/late"))["items"]
+    assert [(one["task_id"], one["period"], one["due_on"], one["no_longer"]) for one in late] == [
+        ("missing", "2026-10", "2026-10-31", False),
+        ("missing", "2026-11", "2026-11-10", False),
+    ]
+    async with calling(area, process, UNIT_A) as head:
+        own = (await head.get("reports/committee/2026-11/periods"))["items"]
+        assert [row["task_id"] for row in own] == ["in-time", "without"], "their own alone"
+    clock.now = datetime(2026, 12, 24, tzinfo=UTC)
+    later = await api.post("reports", {"plan_id": "committee", "period": "2026-12"}, 201)
+    assert {name: figure["count"] for name, figure in later["periods"].items()} == {"missing": 1}
+    (row,) = await follow(api, later["periods"]["missing"]["tasks"])
+    assert (row["task_id"], row["due_on"]) == ("ahead", "2026-11-30")
+    assert "2026-10 (hạn 31/10/2026)" in (await export(api, "committee/2026-11", "csv")).decode()
 
 
 async def test_a_units_report_late_is_recorded_and_scored(api: TaskApi, process: Process, area: Area, clock: HandClock) -> None:

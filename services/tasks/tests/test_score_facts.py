@@ -9,19 +9,23 @@ import pytest
 
 from services.tasks.tests.task_world import A, a_task
 from services.tasks.tests.test_scoring_rules import RUBRIC
+from tasks.domain.matters import Said
+from tasks.domain.means import NoWork
 from tasks.domain.month import Month
+from tasks.domain.periods import Period, state_anew
 from tasks.domain.reporting import ReportPlan, Submission
-from tasks.domain.scores import Entry, Score, ScoreFacts, facts_of_submission, facts_of_tasks, over_quarter
+from tasks.domain.scores import Entry, FellDue, Score, ScoreFacts, facts_of_submission, facts_of_tasks, over_quarter
 from tasks.domain.scoring import Deduction, Fact, ScoringRules, score
 
 RULES = ScoringRules()
 NOVEMBER = Month(2026, 11)
 PLAN = ReportPlan(id="committee", title="t", first_period="2026-11")
 DUE = date(2026, 11, 10)
+STATED = NoWork(stated=Said(at=datetime(2026, 11, 10, tzinfo=UTC), by="person:x", words="Không phát sinh"))
 
 
 def ratio(issuer: str, *tasks: Any, on: date = date(2026, 11, 24), late: tuple[str, ...] = ()) -> Fact:
-    found = facts_of_tasks([(task, issuer) for task in tasks], RULES, on, late)
+    found = facts_of_tasks([FellDue(task, None, issuer, task.id in late) for task in tasks], RULES, on)
     return next(fact for fact in found if fact.criterion == "M-II-1")
 
 
@@ -55,6 +59,61 @@ def test_the_late_ones_are_named_and_lower_the_ratio() -> None:
     tasks = [a_task(id=name, state="completed", due_on=DUE) for name in ("b", "a", "c")]
     found = ratio("SC", *tasks, late=("b", "a", "elsewhere"))
     assert (str(found.part), str(found.whole), found.task_ids) == ("1", "3", ["a", "b"])
+
+
+def fell_due(due_on: date, *, late: bool = False, task: Any = None, **changes: Any) -> FellDue:
+    key = f"{due_on:%Y-%m-%d}"
+    of = task or a_task(id="r", state="in_progress", due_on=None, deadline_kind="recurring")
+    fields = {"id": f"{of.id}/{key}", "task_id": of.id, "key": key, "starts_on": due_on, "ends_on": due_on, "due_on": due_on}
+    period = Period.model_validate(fields | changes)
+    state_anew(of, [period])
+    return FellDue(of, period, "SC", late)
+
+
+@pytest.mark.parametrize(
+    ("changes", "task", "late", "on", "counted"),
+    [
+        ({}, {}, True, DUE + timedelta(days=1), True),
+        ({}, {}, False, DUE, False),  # its day has not ended
+        ({"state": "submitted", "submitted_on": DUE}, {}, False, DUE, False),
+        ({"state": "submitted", "submitted_on": DUE}, {}, False, DUE + timedelta(days=1), True),
+        ({"state": "completed", "submitted_on": DUE, "completed_on": DUE}, {}, False, DUE, True),
+        ({"state": "without_work"}, {}, False, DUE + timedelta(days=1), False),  # neither late nor done
+        ({"state": "submitted", "submitted_on": DUE, "no_work": [STATED]}, {}, False, DUE + timedelta(days=1), False),
+        ({"state": "submitted", "submitted_on": DUE, "no_work": [STATED]}, {}, True, DUE + timedelta(days=2), True),
+        ({}, {"state": "paused"}, False, DUE + timedelta(days=1), False),
+        ({}, {"state": "cancelled"}, False, DUE + timedelta(days=1), False),
+        ({}, {"state": "completed", "completed_on": DUE}, True, DUE + timedelta(days=1), False),  # the whole was accepted
+    ],
+)
+def test_a_period_counts_once_its_day_has_ended_or_it_is_done(
+    changes: dict[str, Any], task: dict[str, Any], late: bool, on: date, counted: bool
+) -> None:
+    of = a_task(id="r", due_on=None, deadline_kind="recurring", **{"state": "in_progress", **task})
+    found = facts_of_tasks([fell_due(DUE, late=late, task=of, **changes)], RULES, on)
+    assert next(fact for fact in found if fact.criterion == "M-II-1").applies is counted
+
+
+@pytest.mark.parametrize(
+    ("periods", "part", "whole", "late"),
+    [
+        ("each", "2", "4", ["r/2026-11-05", "r/2026-11-10"]),
+        ("once", "1", "2", ["r/2026-11-05", "r/2026-11-10"]),
+        ("left_out", "1", "1", []),
+    ],
+)
+def test_periods_count_among_tasks_as_the_committee_says(periods: Any, part: str, whole: str, late: list[str]) -> None:
+    done: dict[str, Any] = {"state": "completed", "submitted_on": DUE, "completed_on": DUE}
+    due = [
+        FellDue(a_task(id="plain", state="completed", due_on=DUE), None, "SC", False),
+        fell_due(date(2026, 11, 5), late=True),
+        fell_due(date(2026, 11, 10), late=True),
+        fell_due(date(2026, 11, 15), **done),
+    ]
+    found = facts_of_tasks(due, ScoringRules(periods=periods), date(2026, 11, 24))[0]
+    assert (str(found.part), str(found.whole), found.period_ids) == (part, whole, late)
+    assert found.task_ids == (["r"] if late else [])
+    assert ("kể cả 3 kỳ" in found.source) == (periods != "left_out")
 
 
 def told(on: date, submission: Submission | None) -> tuple[list[str | None], list[str]]:

@@ -11,9 +11,10 @@ import pytest
 from common.outbox import OUTBOX
 from common.service import Process
 from common.testing import Area
-from services.tasks.tests.report_world import AGENCY, DATA, UNIT_A, keep, with_rubric
+from services.tasks.tests.report_world import AGENCY, DATA, UNIT_A, a_period, keep, keep_periods, with_rubric
 from services.tasks.tests.task_world import A, B, HandClock, TaskApi, a_task, calling
 from tasks.domain.directive import Directive
+from tasks.domain.matters import HandOver
 
 pytestmark = pytest.mark.servers
 PERIOD = "2026-11"
@@ -87,6 +88,36 @@ async def test_a_score_shows_its_sum_from_the_tasks_to_the_last_point(api: TaskA
     assert (missing["known"], missing["counted"], missing["points"]) == (False, True, "0")
     assert found["sum"]["provisional"] is True
     assert found["sum"]["points"] == "10"
+
+
+async def test_periods_that_fell_due_in_the_month_count_as_the_committee_says(api: TaskApi, process: Process) -> None:
+    await with_rubric(api)
+    regular: dict[str, Any] = {
+        "state": "in_progress", "due_on": None, "deadline_kind": "recurring", "directive_id": "dir-sc",
+    }  # fmt: skip
+    tenth = date(2026, 11, 10)
+    done = {"state": "completed", "submitted_on": tenth, "completed_on": tenth}
+    await keep(process, SC, due("plain", 10, done=10))
+    await keep_periods(process, a_task(id="good", **regular), a_period("good", tenth, **done))
+    await keep_periods(process, a_task(id="bad", **regular), a_period("bad", date(2026, 10, 31)), a_period("bad", tenth))
+    moved = HandOver(
+        reorganisation_id="x", on=date(2026, 11, 15), at=datetime(2026, 11, 15, tzinfo=UTC), from_unit_id=A, to_unit_id=B,
+        coordinators_before=[],
+    )  # fmt: skip
+    ours = a_task(id="ours", lead_unit_id=B, handovers=[moved], **regular)
+    await keep_periods(process, ours, a_period("ours", tenth))
+    theirs = a_task(id="theirs", handovers=[moved.model_copy(update={"from_unit_id": B, "to_unit_id": A})], **regular)
+    await keep_periods(process, theirs, a_period("theirs", tenth))
+    for periods, part, whole, late in (
+        ("each", "2", "4", ["bad/2026-11", "ours/2026-11"]),
+        ("once", "2", "4", ["bad/2026-11", "ours/2026-11"]),
+        ("left_out", "1", "1", []),
+    ):
+        await api.patch("committee/scoring", {"periods": periods})
+        assert (await api.get("committee/scoring"))["periods"] == periods
+        found = line(await api.get("scores/preview", unit=A, period=PERIOD), "M-II-1")
+        assert (found["part"], found["whole"], found["periods"]) == (part, whole, late), periods
+        assert found["tasks"] == [f"/v1/tasks/{one.partition('/')[0]}" for one in late]
 
 
 async def test_what_people_say_has_its_source_and_the_latest_counts(api: TaskApi) -> None:

@@ -28,6 +28,7 @@ from services.tasks.tests.task_world import (
     calling,
     cut_off_at,
     furnished,
+    open_periods,
 )
 from tasks.domain.committee import Committee
 from tasks.domain.task import Task
@@ -134,6 +135,7 @@ def some_task(number: int, chance: random.Random) -> Task:
         submitted_on=handed_in,
         completed_on=None if handed_in is None or state == "submitted" else handed_in + timedelta(days=chance.randint(0, 4)),
         lead_unit_id=chance.choice([A, B]),
+        open_periods=open_periods(chance),
     )
 
 

@@ -10,18 +10,21 @@ import re
 import tempfile
 import zipfile
 from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 
+from common.contracts.fields import Timeliness
 from common.domain import Actor
 from common.repository import Reader, Store
 from common.service import Process
 from common.testing import Area
-from services.tasks.tests.task_world import SCOPES, SYSTEM_B, TODAY, A, B, TaskApi, a_task, calling
+from services.tasks.tests.task_world import SCOPES, SYSTEM_B, TODAY, A, B, TaskApi, a_task, calling, open_periods
 from services.tasks.tests.test_task_lists import store
 from tasks.domain.committee import Committee
+from tasks.domain.matters import OpenPeriod
 from tasks.domain.report_forms import COLUMNS
 from tasks.domain.task import Task
 from tasks.domain.timeliness import timeliness
@@ -29,7 +32,8 @@ from tasks.features import export_tasks, set_view
 from tasks.features.task_filters import ORDERS, Filters, TaskQuery
 from tasks.features.task_view import TaskLine
 from tasks.store import TASKS, due_key
-from tests.queries import served
+from tests.queries import Key, served, unserved
+from tests.query_watch import NARROWED, WALKED
 
 VIEWS = frozenset({"views:read", "views:write"})
 ANNA = Actor("person", "per-head", SCOPES | VIEWS, frozenset({A}))
@@ -51,6 +55,7 @@ def any_task(number: int, chance: random.Random) -> Task:
         submitted_on=handed_in,
         completed_on=handed_in if state == "completed" else None,
         lead_unit_id=chance.choice([A, B]),
+        open_periods=open_periods(chance),
     )
 
 
@@ -125,6 +130,28 @@ async def test_a_late_list_is_a_range_of_keys() -> None:
             assert (bounds["$gt"] < key < bounds["$lt"]) == (key in within), (stands, key)
 
 
+@pytest.mark.parametrize("counts", ["submission", "approval"])
+@pytest.mark.parametrize("stands", ["overdue", "nearly_due"])
+def test_what_stands_so_lies_within_the_range_that_is_read(counts: Any, stands: Any) -> None:
+    chance, rules = random.Random(31), Committee(lateness_counts=counts)
+    query = TaskQuery(Filters(timeliness=stands, sort="due_on"), BINH, TODAY, rules).condition(None)
+    (bounds,) = [one["_d.by_due"] for one in query["$and"] if "_d.by_due" in one]
+    tasks = [task for task in (any_task(number, chance) for number in range(999)) if timeliness(task, TODAY, rules) == stands]
+    assert any(task.owed_periods for task in tasks)
+    for task in tasks:
+        assert bounds["$gt"] < due_key(task) < bounds["$lt"], task
+
+
+def test_what_is_done_and_owes_a_period_stands_among_what_is_to_be_done_by_its_day() -> None:
+    period = OpenPeriod(key="2026-10", due_on=date(2026, 10, 31))
+    kept_up = {"deadline_kind": "date_then_maintain", "state": "completed", "completed_on": date(2026, 9, 1)}
+    owing = a_task(due_on=date(2026, 9, 1), open_periods=[period], **kept_up)
+    assert due_key(owing) == "0/2026-10-31/t1"
+    assert due_key(owing.model_copy(update={"open_periods": []})) == "1/2026-09-01/t1"
+    waits = a_task(due_on=None, open_periods=[period.model_copy(update={"submitted_on": date(2026, 10, 30)})])
+    assert due_key(waits.model_copy(update={"state": "in_progress"})) == "0/2026-10-31/t1"
+
+
 async def test_a_search_has_its_own_order(api: TaskApi, kept: list[Task]) -> None:
     assert "sort_of_search" in await api.refused(422, "tasks?q=viec&sort=due_on", method="GET")
     assert await walked(api, q="viec 59", sort="created_at") == ["t059"]
@@ -132,7 +159,7 @@ async def test_a_search_has_its_own_order(api: TaskApi, kept: list[Task]) -> Non
         await api.get("tasks", 422, sort=wrong)
 
 
-FILTERS = ("_d.seen_by", "_d.units", "state", "directive_id", "responsible_id", "asks", "_d.pending")
+FILTERS = ("_d.owes", "_d.seen_by", "_d.units", "state", "directive_id", "responsible_id", "asks", "_d.pending")
 
 
 @pytest.mark.parametrize("by", [None, *FILTERS])
@@ -141,6 +168,19 @@ def test_each_order_is_a_range_of_an_index(by: str | None) -> None:
     for order in ORDERS.values():
         bound = {order.field: {"$lt" if order.sign else "$gt": "k"}}
         assert served(TASKS, query | bound, (order.sign + order.field,))
+
+
+@pytest.mark.parametrize("counts", ["submission", "approval"])
+@pytest.mark.parametrize("stands", [None, *get_args(Timeliness)])
+def test_every_list_by_timeliness_is_read_from_an_index(stands: Any, counts: Any) -> None:
+    rules, keys = Committee(lateness_counts=counts), [Key.of(index) for index in TASKS.indexes]
+    filters: list[dict[str, Any]] = [{}, {"unit": A}, {"state": "in_progress"}, {"due_before": TODAY}]
+    for actor, sort, more in product((BINH, ANNA), ORDERS, filters):
+        asked: dict[str, Any] = {"timeliness": stands, "sort": sort, **more}
+        query = TaskQuery(Filters(**asked), actor, TODAY, rules)
+        for after in (None, "k"):
+            order = (query.order.sign + query.order.field,)
+            assert unserved(query.condition(after), order, 51, keys, NARROWED["tasks"], WALKED["tasks"]) is None, asked
 
 
 # --- saved lists ---

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -48,6 +48,7 @@ from tasks.domain.steps import FEWEST, climbed, counted_from
 from tasks.domain.target import Target, TargetActual
 from tasks.domain.task import OPEN, HistoryLine, Task
 from tasks.domain.text import fold, spelling, tokens
+from tasks.domain.timeliness import next_due
 from tasks.domain.views import TaskList
 from tasks.domain.waiting import body_key, waits
 
@@ -66,10 +67,11 @@ def order_key(task: Task) -> str:
 
 
 def due_key(task: Task) -> str:
-    """Where a task stands in the order of what is to be done: open ones by their due day, then those without one, then what
-    is done or cancelled, likewise.
+    """Where a task stands in the order of what is to be done: open ones by the next due day, of their own or of a period, then
+    those without one, then what is done or cancelled, likewise. What is done and owes a period is to be done.
     """
-    return f"{DONE if task.state in ('completed', 'cancelled') else TO_DO}{task.due_on or '~'}/{task.id}"
+    done = task.state == "cancelled" or (task.state == "completed" and not task.owed_periods)
+    return f"{DONE if done else TO_DO}{(task.due_on if done else next_due(task)) or '~'}/{task.id}"
 
 
 TO_DO, DONE = "0/", "1/"
@@ -111,6 +113,9 @@ def _searched(task: Task) -> dict[str, Any]:
         "owing": owing(task),
         "weighs_on_unit": task.lead_unit_id if weighs(task) else None,
         "weighs_on_person": task.responsible_id if weighs(task) else None,
+        "owes": True if task.owed_periods else None,
+        "owed_on": _written(task.owed_on),
+        "unclosed_on": _written(task.unclosed_on),
         **_untold(task.due_on if task.state in OPEN else None, task.told, task.id),
         "part_untold": _on(untold_day(task, 1), task.id),
         "part_due": _on(untold_day(task, 2), task.id),
@@ -131,6 +136,10 @@ def _standing(task: Task) -> dict[str, Any]:
         "promised": _on(min((one.day for one in may_break(task)), default=None), task.id),
         "owes_plan": _on(plan_reminder_from(task), task.id),
     }
+
+
+def _written(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _on(day: date | None, key: str) -> str | None:
@@ -239,6 +248,10 @@ TASKS = Store(
         Index("_d.owing", "-_d.order"),
         Index("_d.weighs_on_unit", "_d.weighs_on_person"),
         Index("_d.weighs_on_person"),
+        Index("_d.owes", "-_d.order"),
+        Index("_d.owes", "_d.by_due"),
+        Index("lead_unit_id", "last_period_due_on"),
+        Index("handovers.from_unit_id", "last_period_due_on"),
         Index("_d.climbed", "_d.late"),
         Index("_d.answer_by"),
         Index("_d.promised"),
@@ -255,7 +268,12 @@ IMPORTS = Store(LongImport, "imports", (Index("_d.open"),), lambda one: {"open":
 IMPORT_PARTS = Store(ImportPart, "import_parts", (Index("at", expire_seconds=30 * 24 * 3600),))
 """What was found on the rows of a long import goes after 30 days; the import itself stays."""
 VIEWS = Store(TaskList, "views", (Index("owner", "_id"),))
-PERIODS = Store(Period, "periods", (Index("task_id", "-_d.order"), Index("_d.untold"), Index("_d.due")), _due)
+PERIODS = Store(
+    Period,
+    "periods",
+    (Index("task_id", "-_d.order"), Index("task_id", "due_on"), Index("due_on"), Index("_d.untold"), Index("_d.due")),
+    _due,
+)
 HISTORY = Store(HistoryLine, "history", (Index("task_id", "number"),))
 COMMITTEE = Store(Committee, "committee")
 RUBRICS = Store(Rubric, "rubrics", (Index("-valid_from", "-_id"),))
@@ -578,11 +596,15 @@ async def tasks_of_sources(reader: Reader, sources: Iterable[str]) -> list[Task]
 # --- tasks that stand alike ---
 
 
-_DAYS = ("due_on", "submitted_on", "completed_on")
-_STOOD = ("state", "deadline_kind", *_DAYS)
+_DAYS = {
+    "due_on": "due_on", "submitted_on": "submitted_on", "completed_on": "completed_on", "owed_on": "_d.owed_on",
+    "unclosed_on": "_d.unclosed_on",
+}  # fmt: skip
+"""Days of a group, and where a task keeps them."""
+_STOOD = {name: f"${field}" for name, field in ({"state": "state", "deadline_kind": "deadline_kind"} | _DAYS).items()}
 
 
-def _group(row: dict[str, Any]) -> Group:
+def _group(row: Mapping[str, Any]) -> Group:
     days = {name: None if row.get(name) is None else date.fromisoformat(row[name]) for name in _DAYS}
     return Group(state=row["state"], deadline_kind=row["deadline_kind"], **days)
 
@@ -601,7 +623,7 @@ async def with_parents(reader: Reader, ids: Iterable[str]) -> dict[str, Task]:
     return await _with_those_above(reader, TASKS, {}, set(ids), lambda task: task.parent_task_ids)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Below(Group):
     """A task below another one, as far as counts and lists of those below look at it; `depth` 1 is a child."""
 
@@ -619,7 +641,7 @@ async def tasks_below(reader: Reader, task_id: str) -> list[Below]:
     level = [task_id]
     for depth in range(1, LONGEST):
         wanted = {"parent_task_ids": {"$in": level}}
-        rows = await reader.aggregate(TASKS, [{"$match": wanted}, {"$project": dict.fromkeys(_BELOW, 1)}])
+        rows = await reader.aggregate(TASKS, [{"$match": wanted}, {"$project": _BELOW}])
         fresh = {row["_id"]: _below(row, depth) for row in rows if row["_id"] != task_id and row["_id"] not in found}
         if not fresh:
             break
@@ -628,15 +650,15 @@ async def tasks_below(reader: Reader, task_id: str) -> list[Below]:
     return sorted(found.values(), key=lambda one: (one.depth, one.order))
 
 
-_BELOW = ("parent_task_ids", "lead_unit_id", *_STOOD, "_d.order", "_d.seen_by")
+_BELOW: dict[str, Any] = {
+    **_STOOD, "parent_task_ids": 1, "lead_unit_id": 1, "order": "$_d.order", "seen_by": "$_d.seen_by",
+}  # fmt: skip
 
 
 def _below(row: dict[str, Any], depth: int) -> Below:
-    group, derived = _group(row), row["_d"]
     return Below(
-        group.state, group.deadline_kind, group.due_on, group.submitted_on, group.completed_on,
-        id=row["_id"], depth=depth, order=derived["order"], parent_task_ids=row["parent_task_ids"],
-        lead_unit_id=row["lead_unit_id"], seen_by=derived["seen_by"],
+        **asdict(_group(row)), id=row["_id"], depth=depth, order=row["order"], parent_task_ids=row["parent_task_ids"],
+        lead_unit_id=row["lead_unit_id"], seen_by=row["seen_by"],
     )  # fmt: skip
 
 
@@ -713,7 +735,7 @@ async def count_groups(
 
 
 async def _grouped(reader: Reader, query: Filter) -> list[tuple[Group, int]]:
-    alike = await _counted(reader, query, {name: f"${name}" for name in _STOOD})
+    alike = await _counted(reader, query, _STOOD)
     return [(_group(values), count) for values, count in alike]
 
 
@@ -763,7 +785,7 @@ async def load_by_unit(reader: Reader, directive_id: str | None) -> dict[str, in
 
 async def loads_by(reader: Reader, holder: Holder, query: Filter) -> dict[str, list[Carried]]:
     """Open tasks by the unit that leads them or the person who is responsible, those alike together, sample data apart."""
-    key = {name: f"${name}" for name in _STOOD} | {"holder": f"${holder}", "priority": "$rating.priority.value"}
+    key = _STOOD | {"holder": f"${holder}", "priority": "$rating.priority.value"}
     found: dict[str, list[Carried]] = {}
     for values, count in await _counted(reader, {"$and": [{holder: {"$gt": ""}}, dict(query)]}, key):
         found.setdefault(values["holder"], []).append((_group(values), values.get("priority"), count))
@@ -847,6 +869,18 @@ async def tasks_due_in(reader: Reader, unit_id: str, period: Month) -> list[Task
     return [task for _, task in sorted(found.items()) if led_on(task, task.due_on or period.first) == unit_id]
 
 
+async def periods_due_in(reader: Reader, unit_id: str, month: Month) -> list[tuple[Task, Period]]:
+    """Periods that fall due in a month, with their tasks, of which a unit was the lead on that day, sample data apart."""
+    since = {"$gte": month.first.isoformat()}
+    leads = await reader.find(TASKS, {"lead_unit_id": unit_id, "last_period_due_on": since})
+    led = await reader.find(TASKS, {"handovers.from_unit_id": unit_id, "last_period_due_on": since})
+    tasks = {task.id: task for task in (*leads, *led) if task.sample is None}
+    due = {"$gte": month.first.isoformat(), "$lte": month.last.isoformat()}
+    found = await reader.find(PERIODS, {"task_id": {"$in": sorted(tasks)}, "due_on": due}) if tasks else []
+    pairs = [(tasks[one.task_id], one) for one in sorted(found, key=lambda one: one.id)]
+    return [(task, one) for task, one in pairs if led_on(task, one.due_on) == unit_id]
+
+
 async def latest_score(reader: Reader, unit_id: str, period: Month) -> Score | None:
     """The last score that was computed of a unit's month."""
     found = await reader.find(SCORES, {"unit_id": unit_id, "period": str(period)}, sort=("-number",), limit=1)
@@ -870,6 +904,14 @@ async def tasks_of_plan(reader: Reader, plan: ReportPlan) -> AsyncIterator[list[
     within = {} if plan.directive_id is None else {"directive_id": plan.directive_id}
     async for page in _newest_first(reader, within):
         yield [task for task in page if task.state != "draft" and (plan.samples or task.sample is None)]
+
+
+async def periods_due_between(reader: Reader, since: date, until: date) -> dict[str, list[Period]]:
+    """Periods that fall due from a day on and before another one, by their task."""
+    found: dict[str, list[Period]] = {}
+    for one in await reader.find(PERIODS, {"due_on": {"$gte": since.isoformat(), "$lt": until.isoformat()}}):
+        found.setdefault(one.task_id, []).append(one)
+    return found
 
 
 async def submissions_of(reader: Reader, plan_id: str, period: str) -> list[Submission]:

@@ -1,9 +1,10 @@
 """`python -m tasks.verify [--mend]`: hold what is kept to be read quickly against what it is derived from: the matrix of
-concretisation against the papers, the boards against the tasks, the keys of lists against the documents that they stand for.
+concretisation against the papers, what tasks say of their periods against these, the boards against the tasks, the keys of
+lists against the documents that they stand for.
 
 Reads the service's settings from the environment. Exit status: 0 when all agree, or were made to; 1 when they differ,
-2 when it could not be checked. `--mend` also makes what was never there: boards, and keys that a newer version lists by, of a
-database that is older than they are.
+2 when it could not be checked. `--mend` also makes what was never there: boards, what tasks say of their periods, and keys
+that a newer version lists by, of a database that is older than they are.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from common.mongo import Database, PyMongoError
 from common.repository import DERIVED, D, Reader, Store
 from common.settings import Settings
 from common.unit_of_work import UnitOfWork, Units
+from tasks.domain.periods import Period, state_anew
 from tasks.domain.standings import Board, Change, Place, added_up
+from tasks.domain.task import Task
 from tasks.features.concretising import keep_rows, stated_anew
 from tasks.features.pages import apart
 from tasks.store import (
@@ -27,9 +30,11 @@ from tasks.store import (
     BOARDS,
     CONCRETISATIONS,
     DIRECTIVES,
+    PERIODS,
     STORES,
     TASKS,
     by_id,
+    save_task,
 )
 
 PAGE = 200
@@ -61,6 +66,36 @@ async def _pages(reader: Reader, store: Store[D]) -> AsyncIterator[list[D]]:
     while found := await reader.find(store, {"_id": {"$gt": after}}, sort=("_id",), limit=PAGE):
         yield found
         after = found[-1].id
+
+
+async def periods_differing(units: Units, *, mend: bool = False) -> list[str]:
+    """Ids of the tasks that say something else of their periods than these do. Mended is by a transaction that reads both."""
+    found: list[str] = []
+    async for tasks in _pages(Reader(units.database), TASKS):
+        ids = [task.id for task in tasks]
+        wrong = [task.id for task in await units.database.snapshot(partial(_other_periods, units, ids))]
+        found += wrong
+        if wrong and mend:
+            await apart(units, _state_anew, wrong)
+    return found
+
+
+async def _other_periods(units: Units, ids: list[str], session: Any) -> list[Task]:
+    return await _stated_anew(Reader(units.database, session), ids)
+
+
+async def _state_anew(uow: UnitOfWork, ids: list[str]) -> None:
+    for task in await _stated_anew(uow, ids):
+        save_task(uow, task)
+
+
+async def _stated_anew(reader: Reader, ids: list[str]) -> list[Task]:
+    """Those of the tasks that said something else of their periods, as they ought to be."""
+    kept: dict[str, list[Period]] = {}
+    for one in await reader.find(PERIODS, {"task_id": {"$in": ids}}):
+        kept.setdefault(one.task_id, []).append(one)
+    tasks = await reader.find(TASKS, {"_id": {"$in": ids}}, sort=("_id",))
+    return [task for task in tasks if state_anew(task, kept.get(task.id, []))]
 
 
 async def boards_differing(units: Units, *, mend: bool = False) -> list[str]:
@@ -122,6 +157,7 @@ async def keys_differing(units: Units, *, mend: bool = False) -> list[str]:
 
 
 CHECKS = (
+    ("what tasks say of their periods", "tasks", "the periods", periods_differing),
     ("the keys of lists", "documents", "what is kept", keys_differing),
     ("the matrix of concretisation", "rows", "the papers", differing),
     ("the boards", "boards", "the tasks", boards_differing),

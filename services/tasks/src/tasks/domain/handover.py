@@ -17,7 +17,6 @@ from typing import Literal
 from common.contracts.tasks_reorganisation import TaskHandedOver
 from tasks.domain.directory import Succession, Unit
 from tasks.domain.matters import HandOver
-from tasks.domain.periods import goes_on_when_done
 from tasks.domain.task import Changes, Task
 from tasks.domain.text import each_once, fold
 
@@ -99,7 +98,7 @@ class Move:
 
 def is_live(task: Task) -> bool:
     """True while somebody still has to do something about it: what is done stays with the unit that did it."""
-    return task.state not in ("completed", "cancelled") or goes_on_when_done(task)
+    return task.state not in ("completed", "cancelled") or task.goes_on_when_done
 
 
 def move_of(task: Task, fates: Mapping[str, Fate], chosen: str | None = None) -> Move | None:

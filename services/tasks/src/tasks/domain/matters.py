@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -116,6 +116,27 @@ class Steps(Kept):
 
     counted_from: Day
     days: int
+
+
+class OpenPeriod(Kept):
+    """What a task keeps of one of its periods until that is closed: enough to say how it stands (`tasks.domain.periods`)."""
+
+    key: str
+    due_on: Day
+    submitted_on: Day | None = None
+    completed_on: ClassVar[None] = None
+    deadline_kind: ClassVar[str] = "date"
+    owed_on: ClassVar[None] = None
+    unclosed_on: ClassVar[None] = None
+
+    @property
+    def state(self) -> str:
+        return "in_progress" if self.submitted_on is None else "submitted"
+
+    @property
+    def owed(self) -> bool:
+        """True while whoever does the work has not handed it in, or handed it in late."""
+        return self.submitted_on is None or self.submitted_on > self.due_on
 
 
 class HandOver(Kept):

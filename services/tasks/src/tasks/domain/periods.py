@@ -7,7 +7,7 @@ after the first day; a task on an event has one for each occurrence, opened by w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import ClassVar, Literal, NamedTuple
 
@@ -20,11 +20,12 @@ from common.domain import Day, Document, local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import Cadence, Kind, first_of_months, last_day
-from tasks.domain.matters import Said
+from tasks.domain.matters import OpenPeriod, Said
 from tasks.domain.means import Evidence, NoWork, Review, lacks_kind
 from tasks.domain.proof import review
 from tasks.domain.task import OPEN, Changes, Task
 
+PeriodState = Literal["in_progress", "submitted", "completed", "without_work"]
 MONTHS: dict[Cadence, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 AT_MOST = 24
 """Periods that one look opens; the rest is opened by the next one."""
@@ -44,6 +45,8 @@ class Period(Document):
     """One period of one task, or one occurrence of what it waits for. It changes only together with its task."""
 
     noun: ClassVar = ("kỳ báo cáo", "period")
+    owed_on: ClassVar[None] = None
+    unclosed_on: ClassVar[None] = None
     task_id: str
     key: str
     starts_on: Day
@@ -51,7 +54,7 @@ class Period(Document):
     due_on: Day
     occasion: str = ""
     """What happened, for an occurrence (`Kind.ON_EVENT`)."""
-    state: Literal["in_progress", "submitted", "completed", "without_work"] = "in_progress"
+    state: PeriodState = "in_progress"
     report: str = ""
     evidence: list[Evidence] = Field(default_factory=list)
     submitted_on: Day | None = None
@@ -112,7 +115,7 @@ def begins_on(task: Task) -> date | None:
 def spans_ahead(task: Task, rules: Committee) -> Iterator[Span]:
     """The periods that are still to be opened, in order; endless for a task that is. The first may begin in its middle."""
     cadence, first = calendar_of(task, rules), begins_on(task)
-    if cadence is None or first is None or not (task.state in (*_RUNNING, "paused") or goes_on_when_done(task)):
+    if cadence is None or first is None or not (task.state in (*_RUNNING, "paused") or task.goes_on_when_done):
         return
     if task.opened_until is not None:
         first = max(first, task.opened_until + timedelta(days=1))
@@ -125,16 +128,43 @@ def spans_ahead(task: Task, rules: Committee) -> Iterator[Span]:
         first = span.ends_on + timedelta(days=1)
 
 
-def goes_on_when_done(task: Task) -> bool:
-    """True for a completed task of which periods still follow."""
-    return task.state == "completed" and task.deadline_kind in (Kind.DATE_THEN_MAINTAIN, Kind.FIRST_THEN_MONTHLY)
-
-
 def _beyond_the_end(task: Task, span: Span) -> bool:
     """True when the task ends before the period does: its own due day takes the place of the last checkpoint of a range."""
     if task.due_on is None or task.deadline_kind in (Kind.DATE_THEN_MAINTAIN, Kind.FIRST_THEN_MONTHLY):
         return False
     return span.ends_on >= task.due_on if task.deadline_kind == Kind.YEAR_RANGE else span.starts_on > task.due_on
+
+
+# --- what the task keeps of them ---
+
+
+def open_of(periods: Iterable[Period]) -> list[OpenPeriod]:
+    """What a task keeps of its periods: those that are not closed, by due day."""
+    still = [one for one in periods if one.state in ("in_progress", "submitted")]
+    found = [OpenPeriod(key=one.key, due_on=one.due_on, submitted_on=one.submitted_on) for one in still]
+    return sorted(found, key=_by_day)
+
+
+def _by_day(one: OpenPeriod) -> tuple[date, str]:
+    return one.due_on, one.key
+
+
+def last_due(periods: Iterable[Period]) -> date | None:
+    """The latest due day of these periods."""
+    return max((one.due_on for one in periods), default=None)
+
+
+def state_anew(task: Task, periods: Sequence[Period]) -> bool:
+    """Say of a task what all its periods say. False when it said so already."""
+    found = {"open_periods": open_of(periods), "last_period_due_on": last_due(periods)}
+    return task.adopt(found)
+
+
+def _keep(task: Task, period: Period) -> None:
+    """A new list each time: what the task remembers of how it was saved holds the old one."""
+    others = [one for one in task.open_periods if one.key != period.key]
+    task.open_periods = sorted([*others, *open_of([period])], key=_by_day)
+    task.last_period_due_on = max(task.last_period_due_on or period.due_on, period.due_on)
 
 
 # --- the clock ---
@@ -182,13 +212,14 @@ def _opened(task: Task, span: Span, occasion: str = "") -> Period:
         events.PeriodOpened, "period_opened", occasion, {"period": [None, span.key], "period_due_on": [None, span.due_on]},
         period=span.key, starts_on=span.starts_on, ends_on=span.ends_on, period_due_on=span.due_on,
     )  # fmt: skip
-    key = Period.id_of(task.id, span.key)
-    return Period(id=key, task_id=task.id, occasion=occasion, **span._asdict())
+    period = Period(id=Period.id_of(task.id, span.key), task_id=task.id, occasion=occasion, **span._asdict())
+    _keep(task, period)
+    return period
 
 
 def tell_of_period(task: Task, period: Period, today: date, nearly_due_days: int) -> bool:
     """Say once that the due day of a period is near, and once that it has passed. True when something was said."""
-    if period.state != "in_progress" or task.state in ("paused", "cancelled"):
+    if period.state != "in_progress" or not task.owes(period.due_on):
         return False
     left = (period.due_on - today).days
     changes: Changes = {"period": [None, period.key]}
@@ -225,7 +256,8 @@ def submit(task: Task, period: Period, now: datetime, words: str) -> None:
         message = Words("Chưa có minh chứng của kỳ này.", "There is no evidence of this period's result.")
         repair = Words("Hãy gọi add-evidence của kỳ trước khi trình.", "Call add-evidence of the period before you submit.")
         raise RuleBroken(message, [FieldProblem("evidence", "evidence_missing", message, repair, task.product or None)])
-    period.state, period.submitted_on, period.report = "submitted", local_day(now), words
+    period.report = words
+    _move(task, period, "submitted", local_day(now))
     task.tell(
         events.PeriodSubmitted, "period_submitted", words, {"period": [None, period.key]},
         period=period.key, period_due_on=period.due_on, submitted_at=now,
@@ -236,7 +268,7 @@ def send_back(task: Task, period: Period, reason_code: str, words: str) -> None:
     """The approver sends the period's result back to be mended."""
     _in(task, period, "submitted")
     _check_result(period)
-    period.state, period.submitted_on = "in_progress", None
+    _move(task, period, "in_progress", None)
     task.tell(
         events.PeriodReturned, "period_returned", words,
         {"period": [None, period.key], "reason_code": [None, reason_code]}, period=period.key, reason_code=reason_code,
@@ -257,7 +289,8 @@ def close(
     _check_result(period)
     if problems := list(unproven):
         raise RuleBroken(Words("Kết quả của kỳ chưa được chứng minh đủ.", "The period's result is not proven."), problems)
-    period.state, period.completed_on = "completed", local_day(now)
+    period.completed_on = local_day(now)
+    _move(task, period, "completed", period.submitted_on)
     task.tell(
         events.PeriodClosed, "period_closed", words, {"period": [None, period.key], "timeliness": [None, timeliness]},
         period=period.key, period_due_on=period.due_on, completed_at=now, timeliness=timeliness,
@@ -270,7 +303,7 @@ def state_no_work(task: Task, period: Period, stated: Said) -> None:
     """
     _in(task, period, "in_progress")
     period.no_work.append(NoWork(stated=stated))
-    period.state, period.submitted_on = "submitted", local_day(stated.at)
+    _move(task, period, "submitted", local_day(stated.at))
     _tell_no_work(events_of_means.NoWorkStated, "no_work_stated", task, period, stated)
 
 
@@ -278,7 +311,7 @@ def confirm_no_work(task: Task, period: Period, answered: Said) -> None:
     """Close the period as without work: it is neither late nor done."""
     waiting = _stated(task, period)
     waiting.state, waiting.answered = "confirmed", answered
-    period.state, period.submitted_on = "without_work", None
+    _move(task, period, "without_work", None)
     _tell_no_work(events_of_means.PeriodWithoutWork, "period_without_work", task, period, answered)
 
 
@@ -286,8 +319,13 @@ def reject_no_work(task: Task, period: Period, answered: Said) -> None:
     """Ask for a result all the same: the period is open again, by its own due day."""
     waiting = _stated(task, period)
     waiting.state, waiting.answered = "rejected", answered
-    period.state, period.submitted_on = "in_progress", None
+    _move(task, period, "in_progress", None)
     _tell_no_work(events_of_means.NoWorkRejected, "no_work_rejected", task, period, answered)
+
+
+def _move(task: Task, period: Period, state: PeriodState, submitted_on: date | None) -> None:
+    period.state, period.submitted_on = state, submitted_on
+    _keep(task, period)
 
 
 def stated_no_work(period: Period) -> NoWork | None:

@@ -14,7 +14,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, Field
 
@@ -23,14 +23,20 @@ from common.domain import Aggregate, Day, Document
 from tasks.domain.committee import Committee
 from tasks.domain.directive import Directive
 from tasks.domain.dispute import is_disputed
+from tasks.domain.handover import led_on
 from tasks.domain.month import Month
+from tasks.domain.periods import Period, stated_no_work
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.task import Task
-from tasks.domain.timeliness import timeliness
+from tasks.domain.timeliness import own_timeliness, timeliness
 
-FORMAT = "roviec-monthly-report/2"
-"""What a report that is frozen now is written in. `/1` knew no extensions and no disputes; it is read and shown as it was."""
+FORMAT = "roviec-monthly-report/3"
+"""What a report that is frozen now is written in. `/1` knew no extensions and no disputes, `/2` no periods; they are read and
+shown as they were.
+"""
 Row = dict[str, Any]
+Outcome = Literal["in_time", "late", "missing", "without_work", "paused"]
+"""How a period was met: handed in by its day, handed in later, not handed in, nothing to hand in; or its clock stood still."""
 Kind = Literal["new", "left", "changed"]
 
 
@@ -40,6 +46,7 @@ Kind = Literal["new", "left", "changed"]
 def row_of(task: Task, day: date, committee: Committee, units: Mapping[str, str], papers: Mapping[str, Directive]) -> Row:
     """How a task stands on a day; `units` are names by id."""
     stands = timeliness(task, day, committee)
+    late = [one for one in task.owed_periods if timeliness(one, day, committee) == "overdue"]
     paper = papers.get(task.directive_id or "")
     return {
         "task_id": task.id,
@@ -60,6 +67,8 @@ def row_of(task: Task, day: date, committee: Committee, units: Mapping[str, str]
         "disputed": is_disputed(task),
         "state": task.state,
         "timeliness": stands,
+        "own_timeliness": own_timeliness(task, day, committee),
+        "overdue_periods": [{"period": one.key, "due_on": _day(one.due_on)} for one in late],
         "status": status_of(task.state, stands),
         "percent": task.percent,
         "submitted_on": _day(task.submitted_on),
@@ -70,6 +79,49 @@ def row_of(task: Task, day: date, committee: Committee, units: Mapping[str, str]
         ],
         "authority": task.authority,
     }
+
+
+def outcome_of(task: Task, period: Period, day: date, committee: Committee) -> Outcome | None:
+    """How a period whose day has passed was met, by a day; None when nothing was owed: the task was cancelled, or accepted as a
+    whole before. That there was no work counts from when it is said, unless that came too late.
+    """
+    if period.state == "without_work":
+        return "without_work"
+    if period.state != "completed" and not task.owes(period.due_on):
+        return "paused" if task.state == "paused" else None
+    in_time = timeliness(period, day, committee) in ("in_time", "done_in_time")
+    if in_time:
+        return "in_time" if stated_no_work(period) is None else "without_work"
+    return "missing" if period.state == "in_progress" else "late"
+
+
+def period_row(task: Task, period: Period, outcome: Outcome, units: Mapping[str, str]) -> Row:
+    """A period that fell due, under the unit that led the task on that day; `units` are names by id."""
+    lead = led_on(task, period.due_on)
+    return {
+        "task_id": task.id,
+        "period": period.key,
+        "title": task.title,
+        "lead_unit_id": lead,
+        "lead": units.get(lead or "", task.lead_written),
+        "due_on": _day(period.due_on),
+        "state": period.state,
+        "outcome": outcome,
+        "submitted_on": _day(period.submitted_on),
+        "completed_on": _day(period.completed_on),
+    }
+
+
+def period_key(row: Row) -> str:
+    """Where a row of a period stands: by its task, then by its due day."""
+    return f"{row['task_id']}/{row['due_on']}/{row['period']}"
+
+
+def periods_from(previous: Mapping[str, Any] | None, period: Month) -> date:
+    """The first due day of the periods that a report tells of: that on which the one before was frozen, so that each period
+    stands in one report, once its day has passed. A month is frozen before it ends, and most periods are due at its end.
+    """
+    return period.first if previous is None else date.fromisoformat(previous["day"])
 
 
 def _written(words: str) -> list[str]:
@@ -100,7 +152,8 @@ STATUS_WORDS = {
 def status_of(state: str, stands: str | None) -> str:
     """The code of data/status_codes.csv for a state and its timeliness."""
     if state == "completed":
-        return {"done_in_time": "done_on_time", "done_late": "done_late"}.get(stands or "", "done_no_deadline")
+        found = {"done_in_time": "done_on_time", "done_late": "done_late", "overdue": "overdue", "nearly_due": "at_risk"}
+        return found.get(stands or "", "done_no_deadline")
     if state in ("cancelled", "paused"):
         return state
     if state == "draft":
@@ -112,7 +165,12 @@ def status_of(state: str, stands: str | None) -> str:
 
 # --- what differs from the report before ---
 
-_COMPARED = ("title", "lead_unit_id", "state", "timeliness", "due_on", "submitted_on", "completed_on")
+_COMPARED = ("title", "lead_unit_id", "state", "timeliness", "overdue_periods", "due_on", "submitted_on", "completed_on")
+
+
+def _told(row: Row | None, name: str) -> Any:
+    """What a row says of a field: nothing where there is none, or where its format did not know the field."""
+    return (row or {}).get(name) or None
 
 
 def stood_on(row: Row, on: date, lateness_counts: str) -> str:
@@ -125,6 +183,13 @@ def stood_on(row: Row, on: date, lateness_counts: str) -> str:
     if done_on is not None and done_on <= day:
         return "done" if due_on is None else "done_in_time" if done_on <= due_on else "done_late"
     return "overdue" if due_on is not None and due_on < day else "open"
+
+
+def period_stood_on(task: Task, period: Period, on: date, lateness_counts: str) -> str:
+    """As `stood_on`, of a period; one that was without work, or of a cancelled task, was not owed."""
+    gone = period.state == "without_work" or task.state == "cancelled"
+    days = {name: _day(getattr(period, name)) for name in ("due_on", "submitted_on", "completed_on")}
+    return stood_on({"state": "cancelled" if gone else period.state, **days}, on, lateness_counts)
 
 
 def changes(before: Mapping[str, Any], rows: Sequence[Row], period: Month, committee: Committee) -> list[dict[str, Any]]:
@@ -140,7 +205,7 @@ def changes(before: Mapping[str, Any], rows: Sequence[Row], period: Month, commi
     found = []
     for task_id in sorted(old.keys() | new.keys()):
         one, other = old.get(task_id), new.get(task_id)
-        fields = [name for name in _COMPARED if (one or {}).get(name) != (other or {}).get(name)]
+        fields = [name for name in _COMPARED if _told(one, name) != _told(other, name)]
         if not fields:
             continue
         now = stood_on(other, day, counted_now) if other is not None else "left"
@@ -155,7 +220,7 @@ def changes(before: Mapping[str, Any], rows: Sequence[Row], period: Month, commi
                 "late": late,
                 "belongs_to": str(_month_of(one, other, last) if late else period),
                 "fields": fields,
-                "before": None if one is None else {name: one[name] for name in fields},
+                "before": None if one is None else {name: one.get(name) for name in fields},
                 "after": None if other is None else {name: other[name] for name in fields},
             }
         )
@@ -177,37 +242,53 @@ class UnitFigures(BaseModel):
     name: str
     total: int
     by_timeliness: dict[str, int]
+    periods: dict[Outcome, int] = Field(default_factory=dict)
 
 
 class Figures(BaseModel):
-    """Counts of a report. `by_state` adds up to the total, `by_timeliness` to the total less the cancelled."""
+    """Counts of a report. `by_state` adds up to the total, `by_timeliness` to the total less the cancelled; `periods` are those
+    that fell due since the report before, by how they were met.
+    """
 
     total: int
     by_state: dict[str, int]
     by_timeliness: dict[str, int]
+    periods: dict[Outcome, int] = Field(default_factory=dict)
     by_unit: list[UnitFigures]
 
 
-def figures_of(rows: Sequence[Row]) -> Figures:
-    """The counts of these rows; units by name."""
-    per_unit: dict[str, list[Row]] = {}
-    for row in rows:
-        per_unit.setdefault(row["lead_unit_id"] or "", []).append(row)
+def figures_of(rows: Sequence[Row], periods: Sequence[Row] = ()) -> Figures:
+    """The counts of these rows, and of these rows of periods; units by name."""
+    tasks_of, periods_of = _by_unit(rows), _by_unit(periods)
     units = [
         UnitFigures(
             unit_id=unit,
-            name=own[0]["lead"] if unit else "",
-            total=len(own),
-            by_timeliness=_counts(row["timeliness"] for row in own),
+            name=[*tasks_of.get(unit, []), *periods_of.get(unit, [])][0]["lead"] if unit else "",
+            total=len(tasks_of.get(unit, [])),
+            by_timeliness=_counts(row["timeliness"] for row in tasks_of.get(unit, [])),
+            periods=_outcomes(periods_of.get(unit, [])),
         )
-        for unit, own in per_unit.items()
+        for unit in tasks_of | periods_of
     ]
     return Figures(
         total=len(rows),
         by_state=_counts(row["state"] for row in rows),
         by_timeliness=_counts(row["timeliness"] for row in rows),
+        periods=_outcomes(periods),
         by_unit=sorted(units, key=lambda one: (one.name, one.unit_id)),
     )
+
+
+def _by_unit(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["lead_unit_id"] or "", []).append(row)
+    return found
+
+
+def _outcomes(periods: Sequence[Row]) -> dict[Outcome, int]:
+    counts = Counter(row["outcome"] for row in periods)
+    return {name: counts[name] for name in sorted(get_args(Outcome)) if counts[name]}
 
 
 def _counts(names: Iterable[str | None]) -> dict[str, int]:
@@ -240,6 +321,8 @@ class Frozen(BaseModel):
     day: Day
     committee: Committee
     rows: list[Row]
+    periods: list[Row] = Field(default_factory=list)
+    """Those that fell due from `periods_from` to the day before `day`, by task and due day."""
     previous: dict[str, Any] | None = None
     previous_sha256: str | None = None
     submissions: list[dict[str, Any]] = Field(default_factory=list)
@@ -263,11 +346,13 @@ class Frozen(BaseModel):
                 "lateness_counts": self.committee.lateness_counts,
             },
             "previous": before,
-            "figures": figures_of(self.rows).model_dump(),
+            "figures": figures_of(self.rows, self.periods).model_dump(),
             "submissions": self.submissions,
             "late_submissions": self.late_submissions,
             "changes": differs,
             "rows": self.rows,
+            "periods_from": periods_from(self.previous, period).isoformat(),
+            "periods": self.periods,
         }
 
 
@@ -350,9 +435,28 @@ class Report(Aggregate):
 
 
 def late_rows(body: Mapping[str, Any]) -> Iterator[Row]:
-    """Tasks that were overdue when the report was frozen, the longest overdue first, without any person."""
-    late = [row for row in body["rows"] if row["timeliness"] == "overdue"]
-    for row in sorted(late, key=lambda row: (row["due_on"], row["task_id"])):
-        days = (date.fromisoformat(body["day"]) - date.fromisoformat(row["due_on"])).days
-        told = ("task_id", "title", "lead_unit_id", "lead", "assigning_document", "deadline_written", "due_on")
-        yield {name: row[name] for name in told} | {"days_overdue": days}
+    """What was overdue when the report was frozen, the longest overdue first, without any person: tasks by their own day, and
+    each late period of a task that repeats, which is named.
+    """
+    told = ("task_id", "title", "lead_unit_id", "lead", "assigning_document", "deadline_written")
+    late = [
+        {name: row[name] for name in told} | {"due_on": due_on, "period": key}
+        for row in body["rows"]
+        for key, due_on in _overdue(row)
+    ]
+    for one in sorted(late, key=late_key):
+        days = (date.fromisoformat(body["day"]) - date.fromisoformat(one["due_on"])).days
+        yield one | {"days_overdue": days}
+
+
+def _overdue(row: Row) -> Iterator[tuple[str | None, str]]:
+    """Period, None for the task itself, and due day of what a row says is overdue."""
+    if row.get("own_timeliness", row["timeliness"]) == "overdue":
+        yield None, row["due_on"]
+    for one in row.get("overdue_periods", ()):
+        yield one["period"], one["due_on"]
+
+
+def late_key(row: Row) -> str:
+    """Where a row stands in the late list."""
+    return f"{row['due_on']}/{row['task_id']}/{row['period'] or ''}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from common.domain import VIETNAM
 from tasks.domain.report import STATUS_WORDS, Row, late_rows
-from tasks.domain.report_texts import DIGEST, DIGEST_LINE, PAGE
+from tasks.domain.report_texts import DIGEST, DIGEST_LINE, DIGEST_PERIODS, PAGE
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What makes a spreadsheet take a text for a formula when it stands first (CWE-1236)."""
@@ -29,6 +29,7 @@ COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("deadline_written", "Thời hạn (nguyên văn)", 20),
     ("due_on", "Ngày đến hạn", 12),
     ("original_due_on", "Hạn ban đầu (nếu gia hạn)", 12),
+    ("overdue_periods", "Kỳ quá hạn", 24),
     ("percent", "Tiến độ (%)", 8),
     ("status", "Trạng thái", 16),
     ("submitted_on", "Ngày trình", 12),
@@ -38,12 +39,16 @@ COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("authority", "Thẩm quyền", 20),
 )
 """Field, heading, width. The fields are those of 624/TB-VPCP annex II and 08-QC/TW (DOMAIN 1.2)."""
-_SINCE_2 = frozenset({"original_due_on"})
-"""Fields that reports of `roviec-monthly-report/1` do not have: what was frozen in it gives the same bytes for ever."""
+_SINCE = {"original_due_on": 2, "overdue_periods": 3}
+"""Fields that reports of an earlier format do not have: what was frozen in one gives the same bytes for ever."""
 
 
 def _columns(body: Mapping[str, Any]) -> list[tuple[str, str, int]]:
-    return [column for column in COLUMNS if body["format"] != "roviec-monthly-report/1" or column[0] not in _SINCE_2]
+    return [column for column in COLUMNS if _SINCE.get(column[0], 1) <= _format(body)]
+
+
+def _format(body: Mapping[str, Any]) -> int:
+    return int(str(body["format"]).rpartition("/")[2])
 
 
 @dataclass(frozen=True)
@@ -72,9 +77,15 @@ def _cell(row: Row, name: str) -> str | int:
         value = "; ".join(value)
     elif name == "evidence":
         value = "\n".join(_proof(one) for one in value)
+    elif name == "overdue_periods":
+        value = _late_periods(row)
     elif name == "status":
         value = STATUS_WORDS[value]
     return value if isinstance(value, int) else guarded(str(value or ""))
+
+
+def _late_periods(row: Row) -> str:
+    return "; ".join(f"{one['period']} (hạn {_day(one['due_on'])})" for one in row.get("overdue_periods", ()))
 
 
 def _proof(one: Mapping[str, Any]) -> str:
@@ -114,6 +125,7 @@ def sheet_of(body: Mapping[str, Any], sha256: str) -> list[Sheet]:
     return [
         Sheet("Nhiệm vụ", title, [(heading, width) for _, heading, width in columns],
               [cells(row, columns) for row in body["rows"]]),
+        *([_periods_sheet(body, title)] if _format(body) > 2 else []),
         Sheet("Đơn vị", title, [("Đơn vị", 40), ("Tổng", 8), *((_STANDS.get(name, name), 14) for name in stands)], units),
         Sheet("Thay đổi", title, [("Thuộc kỳ", 10), ("Muộn", 8), ("Nhiệm vụ", 50), ("Mã", 20), ("Trường", 20),
                                   ("Trước", 30), ("Sau", 30)], changed),
@@ -121,6 +133,25 @@ def sheet_of(body: Mapping[str, Any], sha256: str) -> list[Sheet]:
     ]  # fmt: skip
 
 
+def _periods_sheet(body: Mapping[str, Any], title: str) -> Sheet:
+    rows: list[list[str | int]] = [
+        [row["task_id"], guarded(row["title"]), guarded(row["lead"]), row["period"], row["due_on"], row["submitted_on"] or "",
+         row["completed_on"] or "", _MET[row["outcome"]]]
+        for row in body["periods"]
+    ]  # fmt: skip
+    headings = [("Mã nhiệm vụ", 20), ("Nội dung nhiệm vụ", 50), ("Cơ quan chủ trì", 28), ("Kỳ", 10), ("Ngày đến hạn", 12),
+                ("Ngày trình", 12), ("Ngày duyệt", 12), ("Kết quả", 22)]  # fmt: skip
+    return Sheet("Kỳ báo cáo", title, headings, rows)
+
+
+_MET = {
+    "in_time": "Nộp đúng hạn",
+    "late": "Nộp chậm",
+    "missing": "Chưa nộp",
+    "without_work": "Không phát sinh việc",
+    "paused": "Tạm hoãn",
+}
+"""How periods were met."""
 _STANDS = {
     "in_time": "Trong hạn",
     "nearly_due": "Sắp đến hạn",
@@ -151,6 +182,12 @@ def _extended(row: Row) -> str:
     return "" if first is None else f" (gia hạn, ban đầu {_day(first)})"
 
 
+def _behind(row: Row) -> str:
+    """The periods of a task that are late."""
+    late = _late_periods(row)
+    return f"<small>kỳ quá hạn: {escape(late)}</small>" if late else ""
+
+
 def _disputed(row: Row) -> str:
     return "<small>đang có kiến nghị</small>" if row.get("disputed") else ""
 
@@ -164,7 +201,7 @@ def page_of(body: Mapping[str, Any], sha256: str) -> bytes:
     rows = "".join(
         f"<tr><td class=n>{number}</td><td>{escape(row['title'])}<small>{escape(row['assigning_document'])}</small></td>"
         f"<td>{escape(row['lead'])}</td><td>{escape(row['product'])}</td>"
-        f"<td>{escape(row['deadline_written'])}<small>{_day(row['due_on'])}{_extended(row)}</small></td>"
+        f"<td>{escape(row['deadline_written'])}<small>{_day(row['due_on'])}{_extended(row)}</small>{_behind(row)}</td>"
         f"<td class=n>{row['percent']} %</td><td>{escape(STATUS_WORDS[row['status']])}{_disputed(row)}</td></tr>"
         for number, row in enumerate(body["rows"], 1)
     )
@@ -182,12 +219,26 @@ def page_of(body: Mapping[str, Any], sha256: str) -> bytes:
             as_of=_moment(body["as_of"]),
             total=body["figures"]["total"],
             figures=figures,
+            periods=_periods_table(body),
             rows=rows,
             changed=changed or '<tr><td colspan="4">Không có.</td></tr>',
             sha256=sha256,
         )
         .encode()
     )
+
+
+def _periods_table(body: Mapping[str, Any]) -> str:
+    """How the periods of tasks that repeat were met; nothing where none fell due."""
+    counts = body["figures"].get("periods") or {}
+    rows = "".join(
+        f"<tr><td>{words}</td><td class=n>{counts[name]}</td></tr>" for name, words in _MET.items() if name in counts
+    )
+    if not rows:
+        return ""
+    since = f"Kỳ báo cáo của nhiệm vụ định kỳ, đến hạn từ {_day(body['periods_from'])}"
+    head = f"<tr><td>{since}</td><td class=n>{sum(counts.values())}</td></tr>"
+    return f'\n<table class="figures"><tbody>{head}{rows}</tbody></table>'
 
 
 def digest_of(body: Mapping[str, Any], sha256: str) -> bytes:
@@ -209,7 +260,7 @@ def digest_of(body: Mapping[str, Any], sha256: str) -> bytes:
         late=_lines(
             DIGEST_LINE.format(
                 title=_inline(row["title"]), task=row["task_id"], lead=_inline(row["lead"]), due=_day(row["due_on"]),
-                days=row["days_overdue"],
+                days=row["days_overdue"], period="" if row["period"] is None else f" kỳ {row['period']},",
             )
             for row in late
         ),
@@ -218,9 +269,19 @@ def digest_of(body: Mapping[str, Any], sha256: str) -> bytes:
         submitted=len(body["submissions"]),
         submitted_late=sum(one["days_late"] > 0 for one in body["submissions"]),
         late_submissions=len(body["late_submissions"]),
+        periods=_periods_words(body, path),
         sha256=sha256,
     )  # fmt: skip
     return text.encode()
+
+
+def _periods_words(body: Mapping[str, Any], path: str) -> str:
+    """A section on the periods of tasks that repeat; nothing where none fell due."""
+    counts = body["figures"].get("periods") or {}
+    met = ", ".join(
+        f"[{counts[name]}]({path}/periods?outcome={name}) {words.lower()}" for name, words in _MET.items() if name in counts
+    )
+    return DIGEST_PERIODS.format(total=sum(counts.values()), since=_day(body["periods_from"]), met=met) if met else ""
 
 
 def _lines(lines: Iterable[str]) -> str:

@@ -27,7 +27,7 @@ footer { margin-top: 5mm; font-size: 8pt; word-break: break-all; }
 <h1>$title</h1>
 <p class="sub">Kỳ báo cáo: $period. Số liệu tính đến $as_of.</p>
 <h2>1. Số liệu</h2>
-<table class="figures"><tbody><tr><td>Tổng số nhiệm vụ</td><td class=n>$total</td></tr>$figures</tbody></table>
+<table class="figures"><tbody><tr><td>Tổng số nhiệm vụ</td><td class=n>$total</td></tr>$figures</tbody></table>$periods
 <h2>2. Nhiệm vụ</h2>
 <table>
 <thead><tr><th>TT</th><th>Nhiệm vụ, văn bản giao</th><th>Chủ trì</th><th>Sản phẩm</th><th>Thời hạn</th><th>Tiến độ</th>\
@@ -56,7 +56,7 @@ thời hạn.
 
 $late
 
-## Thay đổi so với kỳ trước
+$periods## Thay đổi so với kỳ trước
 
 $changes thay đổi thuộc các kỳ đã chốt ($months).
 
@@ -67,4 +67,10 @@ $submitted đơn vị đã nộp báo cáo, trong đó $submitted_late nộp ch�
 SHA-256 của báo cáo đã chốt: $sha256
 """
 
-DIGEST_LINE = "- [{title}](/v1/tasks/{task}), {lead}: hạn {due}, quá {days} ngày."
+DIGEST_LINE = "- [{title}](/v1/tasks/{task}), {lead}:{period} hạn {due}, quá {days} ngày."
+
+DIGEST_PERIODS = """## Kỳ báo cáo của nhiệm vụ định kỳ
+
+{total} kỳ đến hạn từ {since}: {met}.
+
+"""

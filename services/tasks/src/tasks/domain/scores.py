@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 from typing import ClassVar
@@ -14,6 +15,7 @@ from common.contracts.tasks_reports import ScoreComputed, ScoreFactsEntered
 from common.domain import Aggregate, Day
 from tasks.domain.exact import written
 from tasks.domain.month import Month
+from tasks.domain.periods import Period, stated_no_work
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.rubric import Rubric
 from tasks.domain.scoring import Deduction, Fact, ScoringRules, Sum
@@ -114,22 +116,48 @@ class Score(Aggregate):
 # --- facts that the platform has ---
 
 
-def facts_of_tasks(tasks: Iterable[tuple[Task, str]], rules: ScoringRules, on: date, late: Iterable[str]) -> list[Fact]:
-    """Tasks done on time, as a ratio, for each criterion that tasks answer; `tasks` come with the body that gave them.
+@dataclass(frozen=True, slots=True)
+class FellDue:
+    """What fell due in a month: a task by its own day, or one of its periods; `late` when it missed that day."""
 
-    Counted are issued tasks led by the unit that fell due in the month, once their day has passed or they are done (ours:
-    the form says "done on time" and not of what). Paused and cancelled ones, whose clock does not run, are not. With nothing
-    to count the criterion does not apply. `late` names the tasks that missed their day.
+    task: Task
+    period: Period | None
+    issuer: str
+    """The body that gave the task."""
+    late: bool
+
+    @property
+    def key(self) -> str:
+        return self.task.id if self.period is None else self.period.id
+
+    def counts(self, on: date) -> bool:
+        return _counts(self.task, on) if self.period is None else _period_counts(self.task, self.period, on, late=self.late)
+
+
+def facts_of_tasks(due: Sequence[FellDue], rules: ScoringRules, on: date) -> list[Fact]:
+    """Tasks done on time, as a ratio, for each criterion that tasks answer.
+
+    Counted is what the unit led and what fell due in the month, once its day has passed or it is done (ours: the form says
+    "done on time" and not of what); periods as the committee says (`ScoringRules.periods`). What is paused or cancelled, whose
+    clock does not run, is not, nor is a period without work. With nothing to count the criterion does not apply.
     """
-    missed, found = set(late), []
+    found = []
     for criterion, issuers in rules.given_by.items():
-        counted = [task for task, issuer in tasks if _given_by(issuer, issuers) and _counts(task, on)]
+        counted = [one for one in due if _given_by(one.issuer, issuers) and one.counts(on)]
+        if rules.periods == "left_out":
+            counted = [one for one in counted if one.period is None]
         if not counted:
             found.append(Fact(criterion=criterion, applies=False, source="Không có nhiệm vụ đến hạn.", origin="tasks"))
             continue
-        behind = sorted(task.id for task in counted if task.id in missed)
-        part, whole = len(counted) - len(behind), len(counted)
-        source = f"{part}/{whole} nhiệm vụ đến hạn trong kỳ hoàn thành đúng hạn, tính đến {on:%d/%m/%Y}."
+        late = [one for one in counted if one.late]
+        behind = {one.task.id for one in late}
+        if rules.periods == "once":
+            missed, whole = len(behind), len({one.task.id for one in counted})
+        else:
+            missed, whole = len(late), len(counted)
+        part, periods = whole - missed, sum(one.period is not None for one in counted)
+        among = f", kể cả {periods} kỳ của nhiệm vụ định kỳ" if periods else ""
+        source = f"{part}/{whole} nhiệm vụ đến hạn trong kỳ hoàn thành đúng hạn{among}, tính đến {on:%d/%m/%Y}."
         found.append(
             Fact(
                 criterion=criterion,
@@ -137,10 +165,18 @@ def facts_of_tasks(tasks: Iterable[tuple[Task, str]], rules: ScoringRules, on: d
                 whole=Fraction(whole),
                 source=source,
                 origin="tasks",
-                task_ids=behind,
+                task_ids=sorted(behind),
+                period_ids=sorted(one.key for one in late if one.period is not None),
             )
         )
     return found
+
+
+def _period_counts(task: Task, period: Period, on: date, *, late: bool) -> bool:
+    if period.state in ("completed", "without_work"):
+        return period.state == "completed"
+    stated = stated_no_work(period) is not None and not late  # whether there was work is still to be answered
+    return task.owes(period.due_on) and period.due_on < on and not stated
 
 
 def _counts(task: Task, on: date) -> bool:

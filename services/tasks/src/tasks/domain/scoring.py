@@ -44,6 +44,10 @@ class ScoringRules(Aggregate):
         }
     )
     """Criteria that the tasks answer, by words in the name of the body whose directive gave the task."""
+    periods: Literal["each", "once", "left_out"] = "each"
+    """How periods of tasks that repeat count among the tasks of a month: each that fell due is one (ours: a month has one of a
+    monthly task); all of a task together are one, late when one is; or none is counted. The form counts tasks "done on time"
+    and does not say whether a report of the month is one (rows M-II-1, M-II-2)."""
     report_on_time: list[str] = Field(default_factory=lambda: ["M-I-1", "M-II-7"])
     """Criteria that the unit's own monthly report answers: handed in by its day, or not."""
     late_by_one_day: str = "M-P-1"
@@ -83,6 +87,8 @@ class Fact(BaseModel):
     origin: Origin = "entered"
     task_ids: list[str] = Field(default_factory=list)
     """The tasks that kept the value from being higher."""
+    period_ids: list[str] = Field(default_factory=list)
+    """Their periods that did: the task's id, a slash, the period's key."""
 
 
 class Deduction(BaseModel):
@@ -134,6 +140,7 @@ class Line(BaseModel):
     """Why it left the denominator, or earns nothing for want of a fact."""
     gain: Gain | None = None
     task_ids: list[str] = Field(default_factory=list)
+    period_ids: list[str] = Field(default_factory=list)
 
 
 class Taken(BaseModel):
@@ -218,7 +225,7 @@ def _line(criterion: Criterion, fact: Fact | None, rules: ScoringRules, level: s
     if fact is None:
         counted = rules.missing_fact == "zero"
         return line.model_copy(update={"known": False, "counted": counted, "because": "no_fact_yet"})
-    found = {"source": fact.source, "origin": fact.origin, "task_ids": fact.task_ids}
+    found = {"source": fact.source, "origin": fact.origin, "task_ids": fact.task_ids, "period_ids": fact.period_ids}
     if not fact.applies:
         return line.model_copy(update={**found, "because": "does_not_apply"})
     return line.model_copy(update={**found, "counted": True, **_earned(criterion, fact)})

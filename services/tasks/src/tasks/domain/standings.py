@@ -7,7 +7,7 @@ that up. Counts keep due days and not timeliness, so that no count has to be cha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated
 
@@ -28,9 +28,16 @@ class Group:
     due_on: date | None
     submitted_on: date | None
     completed_on: date | None
+    owed_on: date | None = None
+    unclosed_on: date | None = None
+    """Of its periods: see `timeliness.Standing`."""
 
     @classmethod
     def of(cls, task: Task) -> Group:
+        return replace(cls._of_itself(task), owed_on=task.owed_on, unclosed_on=task.unclosed_on)
+
+    @classmethod
+    def _of_itself(cls, task: Task) -> Group:
         """Says no more than timeliness asks for, so that there are few groups: of what is done, only whether it was late."""
         if task.state in ("paused", "cancelled"):
             return cls(task.state, "", None, None, None)
@@ -42,7 +49,9 @@ class Group:
         return cls(task.state, "", task.due_on, task.submitted_on, task.completed_on)
 
     def key(self) -> str:
-        days = ("" if day is None else day.isoformat() for day in (self.due_on, self.submitted_on, self.completed_on))
+        """Days of periods stand in it where there are some: what has none is counted as it was before there were any."""
+        own, periods = (self.due_on, self.submitted_on, self.completed_on), (self.owed_on, self.unclosed_on)
+        days = ("" if day is None else day.isoformat() for day in (*own, *(periods if any(periods) else ())))
         return "|".join((self.state, self.deadline_kind, *days))
 
     @classmethod

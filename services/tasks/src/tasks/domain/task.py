@@ -19,7 +19,7 @@ from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.concretisation import Asked
 from tasks.domain.deadline import Cadence
 from tasks.domain.kept import Kept
-from tasks.domain.matters import CatchUp, Dispute, Extension, HandOver, Steps
+from tasks.domain.matters import CatchUp, Dispute, Extension, HandOver, OpenPeriod, Steps
 from tasks.domain.means import Evidence, Part, Party, Rating, Resources, lacks_kind
 from tasks.domain.product import EvidenceKind, ProductKind
 
@@ -62,6 +62,8 @@ _DUE_DAY = frozenset({"due_on", "deadline_written"})
 
 _MAY_REPEAT = frozenset({"recurring", "date_then_maintain"})
 """Kinds that repeat without saying how often: the committee's settings do."""
+_GOES_ON = frozenset({"date_then_maintain", "first_then_monthly"})
+"""Kinds of which periods follow when the task itself is done."""
 
 
 class Clock(Kept):
@@ -152,6 +154,10 @@ class Task(Aggregate):
     published_on: Day | None = None
     opened_until: Day | None = None
     """Last day of the last period that was opened; the next one follows it."""
+    open_periods: list[OpenPeriod] = Field(default_factory=list)
+    """Its periods that are not closed, by due day. Saved with them, so that what looks at tasks needs to read no periods."""
+    last_period_due_on: Day | None = None
+    """The latest due day of all periods that were opened."""
     look_on: Day | None = None
     """The day on which the clock has to look at the task: a period begins, or a body is asked again."""
     waiting_since: Day | None = None
@@ -187,6 +193,36 @@ class Task(Aggregate):
         before, self._saved = self._saved, None
         self._saved = self.model_copy()
         return before
+
+    # --- periods ---
+
+    @property
+    def goes_on_when_done(self) -> bool:
+        """True for a completed task of which periods still follow."""
+        return self.state == "completed" and self.deadline_kind in _GOES_ON
+
+    def owes(self, due_on: date) -> bool:
+        """Whether an open period that is due on this day counts against it: none does while its clock stands still. With the
+        acceptance of the whole, those that were not due yet are owed no more, unless they go on; what was missed stays missed.
+        """
+        if self.state not in (*OPEN, "submitted", "completed"):
+            return False
+        return self.goes_on_when_done or self.completed_on is None or due_on < self.completed_on
+
+    @property
+    def owed_periods(self) -> list[OpenPeriod]:
+        """Open periods that count against it, by due day."""
+        return [one for one in self.open_periods if self.owes(one.due_on)]
+
+    @property
+    def owed_on(self) -> date | None:
+        """The earliest due day of its periods that were not handed in, or too late."""
+        return min((one.due_on for one in self.owed_periods if one.owed), default=None)
+
+    @property
+    def unclosed_on(self) -> date | None:
+        """The earliest due day of its periods, those included that were handed in and wait for their approval."""
+        return min((one.due_on for one in self.owed_periods), default=None)
 
     # --- content ---
 

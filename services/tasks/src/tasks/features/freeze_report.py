@@ -16,9 +16,20 @@ from common.http import Command, Effect, Routes, writes
 from common.repository import Reader
 from common.unit_of_work import UnitOfWork
 from tasks.domain.committee import Committee
+from tasks.domain.handover import led_on
 from tasks.domain.month import PERIOD, Month
 from tasks.domain.permissions import check_standing_agency
-from tasks.domain.report import Frozen, Report, Row, row_of, submission_row
+from tasks.domain.report import (
+    Frozen,
+    Report,
+    Row,
+    outcome_of,
+    period_key,
+    period_row,
+    periods_from,
+    row_of,
+    submission_row,
+)
 from tasks.domain.reporting import PLAN_ID, ReportPlan
 from tasks.features.report_view import ReportView, body_of
 from tasks.store import (
@@ -29,6 +40,7 @@ from tasks.store import (
     by_id,
     committee,
     last_report,
+    periods_due_between,
     submissions_of,
     submissions_since,
     tasks_of_plan,
@@ -65,13 +77,15 @@ async def freeze(uow: UnitOfWork, plan_id: str, period: Month) -> Report:
     if period > plan.newest_closed(today):
         raise _not_yet(plan, period)
     previous = None if last is None else await body_of(uow, last)
+    rows, periods = await _rows(uow, plan, settings, today, periods_from(previous, period))
     frozen = Frozen(
         plan=plan,
         period=str(period),
         as_of=uow.now,
         day=today,
         committee=settings,
-        rows=await _rows(uow, plan, settings, today),
+        rows=rows,
+        periods=periods,
         previous=previous,
         previous_sha256=None if last is None else last.sha256,
         submissions=[submission_row(one) for one in await submissions_of(uow, plan_id, str(period)) if one.handed_in],
@@ -87,16 +101,25 @@ def next_period(plan: ReportPlan, last: Report | None) -> Month:
     return Month.read(plan.first_period) if last is None else Month.read(last.period).plus(1)
 
 
-async def _rows(uow: UnitOfWork, plan: ReportPlan, settings: Committee, today: date) -> list[Row]:
+async def _rows(
+    uow: UnitOfWork, plan: ReportPlan, settings: Committee, today: date, since: date
+) -> tuple[list[Row], list[Row]]:
+    """The rows of the plan's tasks, and of their periods that fell due since a day."""
     reader = Reader(uow.database, uow.session)  # the tasks pass by: the unit of work would keep them all
+    due = await periods_due_between(reader, since, today)
     rows: list[Row] = []
+    periods: list[Row] = []
     async for page in tasks_of_plan(reader, plan):
         papers = await by_id(reader, DIRECTIVES, [task.directive_id for task in page])
-        units = {unit for task in page for unit in (task.lead_unit_id, *task.coordinator_unit_ids) if unit is not None}
-        names = await unit_names(reader, units)
+        fell_due = [(task, one) for task in page for one in due.get(task.id, [])]
+        units = {unit for task in page for unit in (task.lead_unit_id, *task.coordinator_unit_ids)}
+        units |= {led_on(task, one.due_on) for task, one in fell_due}
+        names = await unit_names(reader, [unit for unit in units if unit is not None])
         rows += [row_of(task, today, settings, names, papers) for task in page]
+        outcomes = [(task, one, outcome_of(task, one, today, settings)) for task, one in fell_due]
+        periods += [period_row(task, one, outcome, names) for task, one, outcome in outcomes if outcome is not None]
         await asyncio.sleep(0)
-    return sorted(rows, key=lambda row: str(row["task_id"]))
+    return sorted(rows, key=lambda row: str(row["task_id"])), sorted(periods, key=period_key)
 
 
 async def _late_submissions(

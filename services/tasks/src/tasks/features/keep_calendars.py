@@ -75,7 +75,7 @@ async def _tell(uow: UnitOfWork, ids: list[str]) -> None:
     tasks = {task.id: task for task in await uow.find(TASKS, {"_id": {"$in": sorted({one.task_id for one in periods})}})}
     for period in periods:
         task = tasks.get(period.task_id)
-        if task is None or task.state == "cancelled":
+        if task is None or not (task.owes(period.due_on) or task.state == "paused"):
             period.told = 2  # nobody is told, and it is not looked at again
             uow.put(PERIODS, period)
         elif tell_of_period(task, period, today, rules.nearly_due_days):

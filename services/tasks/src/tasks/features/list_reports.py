@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
+from pydantic import Field
 
 from common.contracts.fields import Timeliness
 from common.http import Call, Items, Listing, Paged, Routes, View, reads
+from tasks.domain.periods import PeriodState
+from tasks.domain.report import Outcome, Row, period_key
 from tasks.domain.reporting import PLAN_ID
 from tasks.domain.task import State
 from tasks.features.report_view import Period, PlanId, ReportView, body_of, find_report, sees
 from tasks.store import REPORTS, report_key
 
 routes = Routes("reports")
+
+
+class OverduePeriod(View):
+    period: str
+    due_on: date
+
+
+class PeriodRowView(View):
+    """A period that fell due since the report before, as it was met when the month was frozen."""
+
+    task: str
+    task_id: str
+    period: str = Field(description="Its key within the task", examples=["2026-11"])
+    title: str
+    lead_unit_id: str | None = Field(description="Led the task on its due day")
+    lead: str
+    due_on: date
+    state: PeriodState
+    outcome: Outcome
+    submitted_on: date | None
+    completed_on: date | None
 
 
 class RowView(View):
@@ -34,6 +59,7 @@ class RowView(View):
     due_on: date | None
     state: State
     timeliness: Timeliness | None
+    overdue_periods: list[OverduePeriod] = Field(default=[], description="The periods that were late")
     status: str
     percent: int
     submitted_on: date | None
@@ -99,6 +125,28 @@ async def list_report_rows(
     return _page(call, listing, found, RowView)
 
 
+@routes.get("/reports/{plan_id}/{period}/periods", response_model=Items[PeriodRowView])
+async def list_report_periods(
+    plan_id: PlanId,
+    period: Period,
+    call: Annotated[Call, reads("reports:read")],
+    listing: Paged,
+    outcome: Outcome | None = None,
+    unit: Annotated[str | None, Query(max_length=128, description="Led the task on its due day; empty: no unit did")] = None,
+) -> Response:
+    """Periods of tasks that repeat, of the caller's units, that fell due since the report before: in time, late, missing."""
+    body = await body_of(call.reader, await find_report(call.reader, plan_id, period))
+    seen = {row["task_id"] for row in body["rows"] if sees(call.actor, row)}
+    found = [
+        row
+        for row in body.get("periods", [])
+        if (row["task_id"] in seen or call.actor.acts_for(row["lead_unit_id"]))
+        and outcome in (None, row["outcome"])
+        and unit in (None, row["lead_unit_id"] or "")
+    ]
+    return _page(call, listing, found, PeriodRowView, period_key)
+
+
 @routes.get("/reports/{plan_id}/{period}/changes", response_model=Items[ChangeView])
 async def list_report_changes(
     plan_id: PlanId,
@@ -118,12 +166,22 @@ async def list_report_changes(
     return _page(call, listing, found, ChangeView)
 
 
-def _page(call: Call, listing: Listing, rows: list[dict[str, Any]], view: type[RowView | ChangeView]) -> Response:
+def _task_id(row: Row) -> str:
+    return str(row["task_id"])
+
+
+def _page(
+    call: Call,
+    listing: Listing,
+    rows: list[Row],
+    view: type[RowView | PeriodRowView | ChangeView],
+    key: Callable[[Row], str] = _task_id,
+) -> Response:
     after = call.after(listing) or ""
-    page = [row for row in rows if row["task_id"] > after][: listing.limit + 1]
+    page = [row for row in rows if key(row) > after][: listing.limit + 1]
     return call.page(
         page,
         listing,
-        lambda row: str(row["task_id"]),
+        key,
         lambda row: view.model_validate({**row, "task": f"/v1/tasks/{row['task_id']}"}),
     )

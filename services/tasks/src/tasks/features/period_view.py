@@ -79,7 +79,9 @@ class PeriodView(View):
     ends_on: date
     due_on: date = Field(description="The day by whose end, in Asia/Ho_Chi_Minh, its result is due")
     state: Literal["in_progress", "submitted", "completed", "without_work"]
-    timeliness: Timeliness | None = Field(description="Computed from the clock, for this period alone; null without work")
+    timeliness: Timeliness | None = Field(
+        description="Computed from the clock, for this period alone; null where nothing is owed"
+    )
     no_work: list[NoWorkView] = Field(description="What was said of no work, with the answers")
     report: str
     evidence: list[EvidenceView]
@@ -93,13 +95,15 @@ class PeriodView(View):
 
     @classmethod
     def on(cls, task: Task, period: Period, today: date, rules: Committee) -> PeriodView:
-        stands = None if period.state == "without_work" else _stands(task, period, today, rules)
+        stands = _stands(task, period, today, rules)
         unit = None if period.submitted_on is None else led_on(task, period.submitted_on)
         shown = {"timeliness": stands, "submitted_by_unit_id": unit, "evidence": evidence_views(period.evidence)}
         return cls.model_validate(period.model_dump(include=set(cls.model_fields)) | shown)
 
 
 def _stands(task: Task, period: Period, today: date, rules: Committee) -> Timeliness | None:
-    stopped: dict[str, Timeliness | None] = {"paused": "paused", "cancelled": None}
-    undone = period.state != "completed" and task.state in stopped
-    return stopped[task.state] if undone else timeliness(period, today, rules)
+    if period.state == "without_work":
+        return None
+    if period.state == "completed" or task.owes(period.due_on):
+        return timeliness(period, today, rules)
+    return "paused" if task.state == "paused" else None

@@ -17,7 +17,7 @@ from common.errors import NotFound, Words
 from common.http import View
 from common.repository import Reader
 from tasks.domain.month import PERIOD
-from tasks.domain.report import Report
+from tasks.domain.report import Outcome, Report
 from tasks.domain.reporting import PLAN_ID
 from tasks.store import REPORT_BODIES, REPORTS, existing
 
@@ -35,6 +35,7 @@ class UnitFiguresView(View):
     name: str
     total: Figure
     by_timeliness: dict[str, Figure]
+    periods: dict[Outcome, Figure]
 
 
 class ReportView(View):
@@ -50,6 +51,9 @@ class ReportView(View):
     total: Figure
     by_state: dict[str, Figure] = Field(description="Adds up to the total")
     by_timeliness: dict[str, Figure] = Field(description="Adds up to the total less the cancelled")
+    periods: dict[Outcome, Figure] = Field(
+        description="Periods of tasks that repeat that fell due since the report before, by how they were met"
+    )
     by_unit: list[UnitFiguresView] = Field(description="The caller's units")
     changed: Figure = Field(description="What differs from the report before")
     late_changes: Figure = Field(description="Of these, what belongs to months that were frozen before")
@@ -67,12 +71,14 @@ class ReportView(View):
                 "total": _figure(path, figures.total),
                 "by_state": {name: _figure(path, count, state=name) for name, count in figures.by_state.items()},
                 "by_timeliness": _stands(path, figures.by_timeliness),
+                "periods": _met(path, figures.periods),
                 "by_unit": [
                     {
                         "unit_id": unit.unit_id,
                         "name": unit.name,
                         "total": _figure(path, unit.total, unit=unit.unit_id),
                         "by_timeliness": _stands(path, unit.by_timeliness, unit=unit.unit_id),
+                        "periods": _met(path, unit.periods, unit=unit.unit_id),
                     }
                     for unit in units
                 ],
@@ -87,8 +93,12 @@ def _stands(path: str, counts: Mapping[str, int], **more: str) -> dict[str, Figu
     return {name: _figure(path, count, timeliness=name, **more) for name, count in counts.items()}
 
 
-def _figure(path: str, count: int, **filters: str) -> Figure:
-    return Figure(count=count, tasks=f"{path}/rows" + (f"?{urlencode(filters)}" if filters else ""))
+def _met(path: str, counts: Mapping[Outcome, int], **more: str) -> dict[str, Figure]:
+    return {name: _figure(path, count, of="periods", outcome=name, **more) for name, count in counts.items()}
+
+
+def _figure(path: str, count: int, of: str = "rows", **filters: str) -> Figure:
+    return Figure(count=count, tasks=f"{path}/{of}" + (f"?{urlencode(filters)}" if filters else ""))
 
 
 async def find_report(reader: Reader, plan_id: str, period: str) -> Report:

@@ -41,14 +41,15 @@ class LineView(View):
     origin: Origin | None
     because: str | None = Field(description="Why it earns nothing for want of a fact, or left the denominator")
     gain: Gain | None = Field(description="The smallest change that gains a band; null when none earns more")
-    tasks: list[str] = Field(description="Links to the tasks that missed their day")
+    tasks: list[str] = Field(description="Links to the tasks that missed their day, or one of a period")
+    periods: list[str] = Field(description="The periods that missed theirs", examples=[["0d9c.../2026-10"]])
 
     @classmethod
     def of(cls, line: Line) -> LineView:
-        found = line.model_dump(exclude={"because", "task_ids", "gain"})
+        found = line.model_dump(exclude={"because", "task_ids", "period_ids", "gain"})
         because = None if line.because is None else str(_WHY[line.because])
         tasks = [f"/v1/tasks/{task}" for task in line.task_ids]
-        return cls.model_validate({**found, "because": because, "gain": line.gain, "tasks": tasks})
+        return cls.model_validate({**found, "because": because, "gain": line.gain, "tasks": tasks, "periods": line.period_ids})
 
 
 class SumView(View):

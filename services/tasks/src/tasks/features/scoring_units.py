@@ -9,11 +9,13 @@ from common.errors import FieldProblem, NotFound, RuleBroken, Words
 from common.repository import Reader
 from tasks.domain.directory import Unit
 from tasks.domain.month import Month
+from tasks.domain.periods import Period
 from tasks.domain.reporting import Submission
 from tasks.domain.rubric import Rubric
-from tasks.domain.scores import ScoreFacts, facts_of_submission, facts_of_tasks, over_quarter
+from tasks.domain.scores import FellDue, ScoreFacts, facts_of_submission, facts_of_tasks, over_quarter
 from tasks.domain.scoring import Deduction, Fact, ScoringRules, Sum, score
-from tasks.domain.timeliness import timeliness
+from tasks.domain.task import Task
+from tasks.domain.timeliness import own_timeliness
 from tasks.store import (
     DIRECTIVES,
     REPORT_PLANS,
@@ -22,6 +24,7 @@ from tasks.store import (
     by_id,
     committee,
     facts_of_months,
+    periods_due_in,
     rubric_on,
     tasks_due_in,
 )
@@ -71,8 +74,13 @@ async def compute(reader: Reader, unit: Unit, period: Month, rubric: Rubric, rul
 
 
 async def _from_tasks(reader: Reader, unit: Unit, period: Month, rules: ScoringRules, today: date) -> list[Fact]:
-    tasks, settings = await tasks_due_in(reader, unit.id, period), await committee(reader)
-    papers = await by_id(reader, DIRECTIVES, [task.directive_id for task in tasks])
-    late = [task.id for task in tasks if timeliness(task, today, settings) in ("overdue", "done_late")]
-    given = [(task, papers[task.directive_id].issuer if task.directive_id in papers else "") for task in tasks]
-    return facts_of_tasks(given, rules, today, late)
+    settings, due = await committee(reader), [(task, None) for task in await tasks_due_in(reader, unit.id, period)]
+    both: list[tuple[Task, Period | None]] = [*due, *await periods_due_in(reader, unit.id, period)]
+    papers = await by_id(reader, DIRECTIVES, [task.directive_id for task, _ in both])
+
+    def fell_due(task: Task, one: Period | None) -> FellDue:
+        stands = own_timeliness(task if one is None else one, today, settings)
+        issuer = papers[task.directive_id].issuer if task.directive_id in papers else ""
+        return FellDue(task, one, issuer, stands in ("overdue", "done_late"))
+
+    return facts_of_tasks([fell_due(task, one) for task, one in both], rules, today)

@@ -35,6 +35,10 @@ class ScoringSettings(MergePatch):
         dict[RowId, Names],
         Field(max_length=50, description="Criteria that tasks answer, by words in the name of the body that gave them"),
     ] = _DEFAULT.given_by
+    periods: Annotated[
+        Literal["each", "once", "left_out"],
+        Field(description="How periods of tasks that repeat count among tasks: each, all of a task as one, or not at all"),
+    ] = _DEFAULT.periods
     report_on_time: Annotated[list[RowId], Field(max_length=50)] = _DEFAULT.report_on_time
     late_by_one_day: RowId = _DEFAULT.late_by_one_day
     late_by_more: RowId = _DEFAULT.late_by_more

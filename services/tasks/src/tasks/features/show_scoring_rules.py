@@ -17,6 +17,7 @@ class ScoringRulesView(View):
     missing_fact: Literal["zero", "left_out"]
     penalties_from: Literal["points", "score"]
     given_by: dict[str, list[str]]
+    periods: Literal["each", "once", "left_out"]
     report_on_time: list[str]
     late_by_one_day: str
     late_by_more: str

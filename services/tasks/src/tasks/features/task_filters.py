@@ -38,7 +38,7 @@ class Filters:
     parent: Annotated[str | None, Query(max_length=128, description="Carries out this task")] = None
     state: State | None = None
     timeliness: Timeliness | None = None
-    due_before: Annotated[IsoDay | None, Query(description="Due on an earlier day")] = None
+    due_before: Annotated[IsoDay | None, Query(description="Due on an earlier day, itself or an open period")] = None
     responsible: Text = None
     reference: Text = None
     sample: Literal["foreign", "demo"] | None = None
@@ -153,7 +153,8 @@ class TaskQuery:
         if wanted.focus is not None:
             found.append({"_d.marks": "focus" if wanted.focus else {"$ne": "focus"}})
         if wanted.due_before is not None:
-            found.append({"due_on": {"$lt": wanted.due_before.isoformat()}})
+            before = {"$lt": wanted.due_before.isoformat()}
+            found.append({"$or": [{"due_on": before}, {"_d.owes": True, "_d.unclosed_on": before}]})
         if self.words:
             found.append(searched_for(self.words))
         if after is not None:
@@ -166,7 +167,9 @@ class TaskQuery:
             return {}
         today, soon = self.today, self.today + timedelta(days=self.rules.nearly_due_days)
         if timeliness == "overdue":
-            return keyed_between("by_due", TO_DO, f"{TO_DO}{today}")
+            # a period that waits for its approval may be late while its task stands where it is to be done next
+            until = "~" if self.rules.lateness_counts == "approval" else today
+            return keyed_between("by_due", TO_DO, f"{TO_DO}{until}")
         return keyed_between("by_due", f"{TO_DO}{today}", f"{TO_DO}{soon}/{BEHIND_ALL}")
 
     async def page(self, reader: Reader, after: str | None, limit: int) -> list[Task]:

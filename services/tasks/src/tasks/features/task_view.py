@@ -76,6 +76,13 @@ class ClockView(View):
     days_waited: int
 
 
+class OpenPeriodView(View):
+    key: str = Field(description="Its key within the task", examples=["2026-11"])
+    due_on: date
+    submitted_on: date | None
+    timeliness: Timeliness
+
+
 class TaskLine(View):
     """A task in a list."""
 
@@ -109,7 +116,10 @@ class TaskLine(View):
     clock: ClockView | None = Field(description="The paper that started its clock")
     asks: Asks | None = Field(description="What somebody has to decide about it (decide-fate)")
     days_left: int | None = Field(description="0 on the due day, negative after it")
-    timeliness: Timeliness | None = Field(description="Computed from the clock; null for a cancelled task")
+    timeliness: Timeliness | None = Field(
+        description="Computed from the clock, the worst of its own day and of its open periods; null for a cancelled task"
+    )
+    open_periods: list[OpenPeriodView] = Field(description="Periods that are not closed and count, by due day: which is late")
     product: str
     product_kind: ProductKind | None
     evidence_kind: EvidenceKind | None
@@ -155,6 +165,15 @@ def _stored(task: Task) -> dict[str, Any]:
 def _standing(task: Task, today: date, committee: Committee) -> dict[str, Any]:
     return {
         "timeliness": timeliness(task, today, committee),
+        "open_periods": [
+            {
+                "key": one.key,
+                "due_on": one.due_on,
+                "submitted_on": one.submitted_on,
+                "timeliness": timeliness(one, today, committee),
+            }
+            for one in task.owed_periods
+        ],
         "days_left": days_left(task, today),
         "days_waited": days_waited(task, today),
         **life_view.in_line(task),
