@@ -1,0 +1,383 @@
+"""`python -m tools.mutants services/tasks/src/tasks/domain/clears.py ...`: does a test fail when a rule is turned round?
+
+Each mutant is the module with one rule changed: a comparison, `and`/`or`, `not`, a condition, arithmetic, a number, a truth
+value, what is returned or yielded, `any`/`all`, `min`/`max`. Texts are left alone. The tests without servers that call the
+changed function run against it, quickest first, in a forked process that holds everything imported, until one fails; what is
+outside of functions (bounds of fields, tables) is seen by importing anew, by the tests under a second that call anything of the
+module, or by all of them where none does. Prints the mutants that no test
+kills, and the score of each module. `--under 50` ends with 1 where a module's score is less; what follows `--` goes to pytest.
+
+Why not a library: docs/dependencies.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import gc
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FrameType, FunctionType, ModuleType
+from typing import Any, NoReturn
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+TESTS = ["services/tasks/tests"]
+SHOWN = 90
+SKIPPED = {"annotation", "returns", "decorator_list", "keywords", "format_spec"}
+"""Parts of the syntax tree without rules: types, and what a class or a decorator is told about itself."""
+
+TURNED: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
+    ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,), ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,), ast.And: (ast.Or,), ast.Or: (ast.And,), ast.Add: (ast.Sub,), ast.Sub: (ast.Add,),
+    ast.Mult: (ast.FloorDiv,), ast.Div: (ast.Mult,), ast.FloorDiv: (ast.Mult,), ast.Mod: (ast.Mult,), ast.BitAnd: (ast.BitOr,),
+    ast.BitOr: (ast.BitAnd,),
+}  # fmt: skip
+CALLS = {"any": "all", "all": "any", "min": "max", "max": "min"}
+
+
+def variants(node: ast.AST) -> Iterator[ast.AST]:  # noqa: PLR0912 - a table of kinds
+    """What the rule at this node may be turned into."""
+    match node:
+        case ast.Compare(left, ops, comparators):
+            for place, op in enumerate(ops):
+                for other in TURNED[type(op)]:
+                    yield ast.Compare(left, [*ops[:place], other(), *ops[place + 1 :]], comparators)
+        case ast.BoolOp(op, values):
+            yield ast.BoolOp(TURNED[type(op)][0](), values)
+        case ast.BinOp(left, op, right) if type(op) in TURNED and not (_text(left) or _text(right)):
+            yield ast.BinOp(left, TURNED[type(op)][0](), right)
+        case ast.AugAssign(target, op, value) if type(op) in TURNED and not _text(value):
+            yield ast.AugAssign(target, TURNED[type(op)][0](), value)
+        case ast.UnaryOp(ast.Not() | ast.USub(), operand):
+            yield operand
+        case ast.Constant(bool(value)):
+            yield ast.Constant(not value)
+        case ast.Constant(int(value) | float(value)):
+            yield ast.Constant(value + 1)
+        case ast.Return(value) if value is not None and not isinstance(value, ast.Constant):
+            yield ast.Return(ast.Constant(None))
+        case ast.Expr(ast.Yield() | ast.YieldFrom()):
+            yield ast.Expr(ast.YieldFrom(ast.Tuple([], ast.Load())))
+        case ast.Call(ast.Name(name), args, keywords) if name in CALLS:
+            yield ast.Call(ast.Name(CALLS[name], ast.Load()), args, keywords)
+        case ast.If() | ast.IfExp() | ast.While() if _bare(node.test):
+            other = copy.copy(node)
+            other.test = ast.UnaryOp(ast.Not(), node.test)
+            yield other
+        case ast.comprehension() if any(_bare(test) for test in node.ifs):
+            other = copy.copy(node)
+            other.ifs = [ast.UnaryOp(ast.Not(), test) if _bare(test) else test for test in node.ifs]
+            yield other
+
+
+def _text(node: ast.AST) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _bare(test: ast.AST) -> bool:
+    """A condition that has no operator of its own to turn."""
+    return not isinstance(test, ast.Compare | ast.BoolOp | ast.Constant) and not (
+        isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
+    )
+
+
+@dataclass
+class Mutant:
+    """One change of a module: `put` makes it and undoes it. `owner` is the first line of the function that it is in."""
+
+    line: int
+    was: str
+    becomes: str
+    owner: int | None
+    put: Callable[[bool], None]
+
+
+def mutants_of(tree: ast.Module) -> list[Mutant]:
+    """All mutants of a module, by line."""
+    found: list[Mutant] = []
+
+    def change(parent: ast.AST, field: str, place: int | None, node: ast.AST, other: ast.AST, owner: int | None) -> Mutant:
+        ast.fix_missing_locations(ast.copy_location(other, node))
+
+        def put(on: bool) -> None:
+            if place is None:
+                setattr(parent, field, other if on else node)
+            else:
+                getattr(parent, field)[place] = other if on else node
+
+        line = next(one.lineno for one in ast.walk(node) if hasattr(one, "lineno"))
+        return Mutant(line, _brief(node), _brief(other), owner, put)
+
+    def walk(parent: ast.AST, owner: int | None) -> None:
+        for field, value in ast.iter_fields(parent):
+            if field in SKIPPED and not isinstance(parent, ast.Call):
+                continue
+            for place, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                if not isinstance(node, ast.AST) or isinstance(node, ast.JoinedStr) or _settings(node):
+                    continue
+                inside = owner
+                if owner is None and isinstance(parent, ast.FunctionDef) and field == "body":
+                    inside = parent.decorator_list[0].lineno if parent.decorator_list else parent.lineno
+                found.extend(change(parent, field, place, node, other, inside) for other in variants(node))
+                walk(node, inside)
+
+    walk(tree, None)
+    return sorted(found, key=lambda one: one.line)
+
+
+def _settings(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ConfigDict"
+
+
+def _brief(node: ast.AST) -> str:
+    if isinstance(node, ast.If | ast.While):
+        node = node.test
+    line = " ".join(ast.unparse(node).split())
+    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
+
+
+@dataclass
+class Module:
+    """One module under trial, and how many of its mutants were killed."""
+
+    name: str
+    path: Path
+    tree: ast.Module
+    mutants: list[Mutant]
+    killed: int = 0
+
+    @classmethod
+    def of(cls, path: Path) -> Module:
+        tree = ast.parse(path.read_text("utf-8"))
+        parts = path.resolve().with_suffix("").parts
+        return cls(".".join(parts[parts.index("src") + 1 :]), path.resolve(), tree, mutants_of(tree))
+
+    def compiled(self, mutant: Mutant) -> CodeType:
+        mutant.put(True)
+        try:
+            return compile(self.tree, str(self.path), "exec")
+        finally:
+            mutant.put(False)
+
+    def owner_at(self, line: int) -> int | None:
+        return next((first for first, last in self._functions() if first <= line <= last), None)
+
+    def _functions(self) -> Iterator[tuple[int, int]]:
+        for scope in (self.tree, *(one for one in ast.walk(self.tree) if isinstance(one, ast.ClassDef))):
+            for one in scope.body:
+                if isinstance(one, ast.FunctionDef):
+                    yield min(each.lineno for each in (one, *one.decorator_list)), one.end_lineno or one.lineno
+
+
+class Trial:
+    """A pytest plugin that, in place of running the collected tests once, runs them against every mutant."""
+
+    def __init__(self, modules: Sequence[Module], arguments: list[str]) -> None:
+        self.modules, self.arguments = modules, arguments
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:
+            raise pytest.UsageError("the tests could not be collected")
+        gc.collect()
+        gc.freeze()  # children then share the memory
+        called = self._baseline(session.items)
+        limit = 10 + 5 * sum(seconds for seconds, _ in called)
+        order = sorted(range(len(called)), key=lambda one: called[one][0])
+        for module in self.modules:
+            functions = functions_of(module.path)
+            for mutant in module.mutants:
+                asked = [session.items[one] for one in order if [module.name, mutant.owner] in called[one][1]]
+                if mutant.owner is None:
+                    quick = [one for one in order if called[one][0] < 1]
+                    near = [one for one in quick if any(name == module.name for name, _ in called[one][1])] or quick
+                    asked = [session.items[one] for one in near]
+                    code = module.compiled(mutant)
+                    dead = not _survives(limit, lambda a=asked, c=code, m=module: self._import_anew(a, c, m))  # type: ignore[misc]
+                else:
+                    swaps = functions[mutant.owner]
+                    code = _inner(module.compiled(mutant), swaps[0].__code__)
+                    dead = bool(asked) and not _survives(limit, lambda a=asked, c=code, s=swaps: run_against(a, c, s))  # type: ignore[misc]
+                module.killed += dead
+                if not dead:
+                    where = "" if asked else "  (no test calls it)"
+                    print(f"{module.path.name}:{mutant.line}: {mutant.was}  ->  {mutant.becomes}{where}", flush=True)
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> None:
+        """A child ends with the first test that fails: nobody reads why."""
+        if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+            os._exit(1)
+
+    def _baseline(self, items: list[pytest.Item]) -> list[tuple[float, list[list[Any]]]]:
+        """Of each test its seconds, and the functions under trial that it calls; from a child, so that nothing is left behind."""
+        by_file = {str(module.path): module for module in self.modules}
+        reads, writes = os.pipe()
+        sys.stdout.flush()
+        if os.fork() == 0:
+            os.close(reads)
+            _quiet()
+            found = []
+            for item, after in zip(items, [*items[1:], None], strict=True):
+                lines: set[tuple[str, int]] = set()
+
+                def seen(frame: FrameType, event: str, _: Any, lines: set[tuple[str, int]] = lines) -> None:
+                    if event == "call" and frame.f_code.co_filename in by_file:
+                        lines.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
+
+                begun = time.process_time()
+                sys.setprofile(seen)
+                item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+                sys.setprofile(None)
+                owners = {(by_file[file].name, by_file[file].owner_at(line)) for file, line in lines}
+                found.append((time.process_time() - begun, [list(one) for one in owners]))
+            with os.fdopen(writes, "w") as out:
+                json.dump(found, out)
+            os._exit(0)
+        os.close(writes)
+        with os.fdopen(reads) as given:
+            told = given.read()
+        os.wait()
+        if not told:
+            raise pytest.UsageError("a test fails without any mutant")
+        return [(seconds, owners) for seconds, owners in json.loads(told)]
+
+    def _import_anew(self, items: list[pytest.Item], code: CodeType, module: Module) -> None:
+        """Forget the service and its tests and run pytest from the start, with the mutant in the module's place."""
+        for name in [name for name in sys.modules if name.startswith((module.name.split(".", maxsplit=1)[0] + ".", "services."))]:
+            del sys.modules[name]
+        sys.meta_path.insert(0, Instead(module, code))
+        os._exit(bool(pytest.main([*self.arguments, "-x"], plugins=[Only({item.nodeid for item in items})])))
+
+
+class Only:
+    """A pytest plugin that leaves out all tests but some."""
+
+    def __init__(self, ids: set[str]) -> None:
+        self.ids = ids
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if item.nodeid in self.ids]
+
+
+class Instead(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
+    """Imports the mutant under the module's name."""
+
+    def __init__(self, module: Module, code: CodeType) -> None:
+        super().__init__(module.name, str(module.path))
+        self.code = code
+
+    def find_spec(self, fullname: str, _: Sequence[str] | None, target: ModuleType | None = None) -> Any:  # noqa: ARG002
+        return importlib.util.spec_from_file_location(fullname, self.path, loader=self) if fullname == self.name else None
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        return self.code if fullname == self.name else super().get_code(fullname)
+
+
+def functions_of(path: Path) -> dict[int, list[FunctionType]]:
+    """The living functions of a module by their first line, wherever a class or a decorator has put them."""
+    found: dict[int, list[FunctionType]] = {}
+    gc.unfreeze()
+    for one in gc.get_objects():
+        if isinstance(one, FunctionType) and one.__code__.co_filename == str(path):
+            found.setdefault(one.__code__.co_firstlineno, []).append(one)
+    gc.freeze()
+    return found
+
+
+def _inner(code: CodeType, like: CodeType) -> CodeType:
+    """The code of the same function inside the mutant module's."""
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            if (one.co_firstlineno, one.co_qualname) == (like.co_firstlineno, like.co_qualname):
+                return one
+            if one.co_firstlineno <= like.co_firstlineno and (found := _found_inner(one, like)) is not None:
+                return found
+    raise LookupError(like.co_qualname)
+
+
+def _found_inner(code: CodeType, like: CodeType) -> CodeType | None:
+    try:
+        return _inner(code, like)
+    except LookupError:
+        return None
+
+
+def run_against(items: list[pytest.Item], code: CodeType, functions: list[FunctionType]) -> None:
+    for function in functions:
+        if function.__code__.co_qualname == code.co_qualname:
+            function.__code__ = code
+    for item, after in zip(items, [*items[1:], None], strict=True):
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+    os._exit(0)
+
+
+def _quiet() -> None:
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+
+
+def _survives(limit: float, tests: Callable[[], NoReturn | None]) -> bool:
+    """Whether no test fails in a child. Time is the processor's, so that a busy machine kills nothing."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        try:
+            _quiet()
+            signal.signal(signal.SIGPROF, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_PROF, limit)
+            resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))  # an endless list is dead as well
+            tests()
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Mutants of rules that no test kills, and the score of each module.")
+    parser.add_argument("modules", nargs="+", type=Path)
+    parser.add_argument("--under", type=float, default=0.0, metavar="PERCENT", help="fail where a score is less")
+    split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    given = parser.parse_args(sys.argv[1:split])
+    modules = [Module.of(path) for path in given.modules]
+    settings.register_profile(
+        "mutants", database=None, derandomize=True, phases=(Phase.explicit, Phase.generate), deadline=None, max_examples=50,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    settings.load_profile("mutants")
+    arguments = ["-p", "no:xdist", "-p", "no:cacheprovider", "-q", "--capture=no", "-m", "not servers", "--rootdir", str(ROOT)]
+    arguments += sys.argv[split + 1 :] or TESTS
+    status = pytest.main(arguments, plugins=[Trial(modules, arguments)])
+    if status:
+        return int(status)
+    everything = Module("together", ROOT, ast.Module([], []), [one for module in modules for one in module.mutants])
+    everything.killed = sum(module.killed for module in modules)
+    print(f"\n{'module':<28} {'mutants':>7} {'killed':>6} {'%':>6}")
+    for module in [*modules, everything] if len(modules) > 1 else modules:
+        print(f"{module.name.split('.')[-1]:<28} {len(module.mutants):>7} {module.killed:>6} {_score(module):>6.1f}")
+    return int(any(_score(module) < given.under for module in modules))
+
+
+def _score(module: Module) -> float:
+    return 100 * module.killed / len(module.mutants) if module.mutants else 100.0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
