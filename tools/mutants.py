@@ -27,9 +27,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -194,26 +195,23 @@ class Trial:
         if session.testsfailed:
             raise pytest.UsageError("the tests could not be collected")
         gc.collect()
-        gc.freeze()  # children then share the memory
         called = self._baseline(session.items)
         limit = 10 + 5 * sum(seconds for seconds, _ in called)
         order = sorted(range(len(called)), key=lambda one: called[one][0])
         for module in self.modules:
             functions = functions_of(module.path)
+            gc.freeze()  # children then share the memory
+            near = [one for one in order if any(name == module.name for name, _ in called[one][1])] or order
             for mutant in module.mutants:
-                asked = [session.items[one] for one in order if [module.name, mutant.owner] in called[one][1]]
                 if mutant.owner is None:
-                    quick = [one for one in order if called[one][0] < 1]
-                    near = [one for one in quick if any(name == module.name for name, _ in called[one][1])] or quick
-                    asked = [session.items[one] for one in near]
-                    code = module.compiled(mutant)
-                    dead = not _survives(limit, lambda a=asked, c=code, m=module: self._import_anew(a, c, m))  # type: ignore[misc]
+                    asked = [session.items[one] for one in near if called[one][0] < 1]
+                    trial = partial(self._import_anew, asked, module.compiled(mutant), module)
                 else:
-                    swaps = functions[mutant.owner]
-                    code = _inner(module.compiled(mutant), swaps[0].__code__)
-                    dead = bool(asked) and not _survives(limit, lambda a=asked, c=code, s=swaps: run_against(a, c, s))  # type: ignore[misc]
-                module.killed += dead
-                if not dead:
+                    asked = [session.items[one] for one in order if [module.name, mutant.owner] in called[one][1]]
+                    trial = partial(run_against, asked, module.compiled(mutant), functions[mutant.owner])
+                if asked and not _survives(limit, trial):
+                    module.killed += 1
+                else:
                     where = "" if asked else "  (no test calls it)"
                     print(f"{module.path.name}:{mutant.line}: {mutant.was}  ->  {mutant.becomes}{where}", flush=True)
         return True
@@ -225,7 +223,7 @@ class Trial:
             os._exit(1)
 
     def _baseline(self, items: list[pytest.Item]) -> list[tuple[float, list[list[Any]]]]:
-        """Of each test its seconds, and the functions under trial that it calls; from a child, so that nothing is left behind."""
+        """Of each test its seconds, and the functions under trial that it calls; asked of a child, so that nothing is left."""
         by_file = {str(module.path): module for module in self.modules}
         reads, writes = os.pipe()
         sys.stdout.flush()
@@ -259,7 +257,8 @@ class Trial:
 
     def _import_anew(self, items: list[pytest.Item], code: CodeType, module: Module) -> None:
         """Forget the service and its tests and run pytest from the start, with the mutant in the module's place."""
-        for name in [name for name in sys.modules if name.startswith((module.name.split(".", maxsplit=1)[0] + ".", "services."))]:
+        home = str(module.path.parents[module.name.count(".") + 1]) + os.sep
+        for name in [name for name, one in sys.modules.items() if (getattr(one, "__file__", "") or "").startswith(home)]:
             del sys.modules[name]
         sys.meta_path.insert(0, Instead(module, code))
         os._exit(bool(pytest.main([*self.arguments, "-x"], plugins=[Only({item.nodeid for item in items})])))
@@ -292,39 +291,29 @@ class Instead(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader
 def functions_of(path: Path) -> dict[int, list[FunctionType]]:
     """The living functions of a module by their first line, wherever a class or a decorator has put them."""
     found: dict[int, list[FunctionType]] = {}
-    gc.unfreeze()
+    gc.unfreeze()  # what is frozen is not told
     for one in gc.get_objects():
         if isinstance(one, FunctionType) and one.__code__.co_filename == str(path):
             found.setdefault(one.__code__.co_firstlineno, []).append(one)
-    gc.freeze()
     return found
 
 
-def _inner(code: CodeType, like: CodeType) -> CodeType:
-    """The code of the same function inside the mutant module's."""
-    for one in code.co_consts:
-        if isinstance(one, CodeType):
-            if (one.co_firstlineno, one.co_qualname) == (like.co_firstlineno, like.co_qualname):
-                return one
-            if one.co_firstlineno <= like.co_firstlineno and (found := _found_inner(one, like)) is not None:
-                return found
-    raise LookupError(like.co_qualname)
-
-
-def _found_inner(code: CodeType, like: CodeType) -> CodeType | None:
-    try:
-        return _inner(code, like)
-    except LookupError:
-        return None
-
-
-def run_against(items: list[pytest.Item], code: CodeType, functions: list[FunctionType]) -> None:
+def run_against(items: list[pytest.Item], mutant: CodeType, functions: list[FunctionType]) -> None:
+    """Put the changed code into the living function, wherever it is known already, and run the tests."""
+    codes = {(one.co_firstlineno, one.co_qualname): one for one in _codes_in(mutant)}
     for function in functions:
-        if function.__code__.co_qualname == code.co_qualname:
+        if (code := codes.get((function.__code__.co_firstlineno, function.__code__.co_qualname))) is not None:
             function.__code__ = code
     for item, after in zip(items, [*items[1:], None], strict=True):
         item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
     os._exit(0)
+
+
+def _codes_in(code: CodeType) -> Iterator[CodeType]:
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield one
+            yield from _codes_in(one)
 
 
 def _quiet() -> None:
@@ -333,7 +322,7 @@ def _quiet() -> None:
     os.dup2(nothing, 2)
 
 
-def _survives(limit: float, tests: Callable[[], NoReturn | None]) -> bool:
+def _survives(limit: float, trial: Callable[[], None]) -> bool:
     """Whether no test fails in a child. Time is the processor's, so that a busy machine kills nothing."""
     sys.stdout.flush()
     child = os.fork()
@@ -343,7 +332,7 @@ def _survives(limit: float, tests: Callable[[], NoReturn | None]) -> bool:
             signal.signal(signal.SIGPROF, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_PROF, limit)
             resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))  # an endless list is dead as well
-            tests()
+            trial()
         finally:
             os._exit(1)
     _, status = os.waitpid(child, 0)
