@@ -16,6 +16,7 @@ import argparse
 import ast
 import copy
 import gc
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -29,7 +30,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -48,6 +49,8 @@ TURNED: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Mult: (ast.FloorDiv,), ast.Div: (ast.Mult,), ast.FloorDiv: (ast.Mult,), ast.Mod: (ast.Mult,), ast.BitAnd: (ast.BitOr,),
     ast.BitOr: (ast.BitAnd,),
 }  # fmt: skip
+SEEN = "__seen__"
+"""Global of a watched module: the functions that were called."""
 CALLS = {"any": "all", "all": "any", "min": "max", "max": "min"}
 
 
@@ -133,7 +136,7 @@ def mutants_of(tree: ast.Module) -> list[Mutant]:
                     continue
                 inside = owner
                 if owner is None and isinstance(parent, ast.FunctionDef) and field == "body":
-                    inside = parent.decorator_list[0].lineno if parent.decorator_list else parent.lineno
+                    inside = _first_line(parent)
                 found.extend(change(parent, field, place, node, other, inside) for other in variants(node))
                 walk(node, inside)
 
@@ -175,14 +178,23 @@ class Module:
         finally:
             mutant.put(False)
 
-    def owner_at(self, line: int) -> int | None:
-        return next((first for first, last in self._functions() if first <= line <= last), None)
-
-    def _functions(self) -> Iterator[tuple[int, int]]:
-        for scope in (self.tree, *(one for one in ast.walk(self.tree) if isinstance(one, ast.ClassDef))):
+    def watched(self) -> CodeType:
+        """The module in which each function says that it was called."""
+        tree = copy.deepcopy(self.tree)
+        for scope in [one for one in ast.walk(tree) if isinstance(one, ast.Module | ast.ClassDef)]:
             for one in scope.body:
                 if isinstance(one, ast.FunctionDef):
-                    yield min(each.lineno for each in (one, *one.decorator_list)), one.end_lineno or one.lineno
+                    one.body[:0] = ast.parse(f"{SEEN}.add(({self.name!r}, {_first_line(one)}))").body
+        return compile(tree, str(self.path), "exec")
+
+    def functions(self) -> list[FunctionType]:
+        """Its living functions, wherever a class or a decorator has put them."""
+        gc.unfreeze()  # what is frozen is not told
+        return [one for one in gc.get_objects() if isinstance(one, FunctionType) and one.__code__.co_filename == str(self.path)]
+
+
+def _first_line(function: ast.FunctionDef) -> int:
+    return min(one.lineno for one in (function, *function.decorator_list))
 
 
 class Trial:
@@ -199,7 +211,7 @@ class Trial:
         limit = 10 + 5 * sum(seconds for seconds, _ in called)
         order = sorted(range(len(called)), key=lambda one: called[one][0])
         for module in self.modules:
-            functions = functions_of(module.path)
+            functions = module.functions()
             gc.freeze()  # children then share the memory
             near = [one for one in order if any(name == module.name for name, _ in called[one][1])] or order
             for mutant in module.mutants:
@@ -207,8 +219,8 @@ class Trial:
                     asked = [session.items[one] for one in near if called[one][0] < 1]
                     trial = partial(self._import_anew, asked, module.compiled(mutant), module)
                 else:
-                    asked = [session.items[one] for one in order if [module.name, mutant.owner] in called[one][1]]
-                    trial = partial(run_against, asked, module.compiled(mutant), functions[mutant.owner])
+                    asked = [session.items[one] for one in order if (module.name, mutant.owner) in called[one][1]]
+                    trial = partial(run_against, asked, module.compiled(mutant), functions)
                 if asked and not _survives(limit, trial):
                     module.killed += 1
                 else:
@@ -222,28 +234,23 @@ class Trial:
         if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
             os._exit(1)
 
-    def _baseline(self, items: list[pytest.Item]) -> list[tuple[float, list[list[Any]]]]:
+    def _baseline(self, items: list[pytest.Item]) -> list[tuple[float, set[tuple[str, int]]]]:
         """Of each test its seconds, and the functions under trial that it calls; asked of a child, so that nothing is left."""
-        by_file = {str(module.path): module for module in self.modules}
         reads, writes = os.pipe()
         sys.stdout.flush()
         if os.fork() == 0:
             os.close(reads)
             _quiet()
+            seen: set[tuple[str, int]] = set()
+            for module in self.modules:
+                vars(importlib.import_module(module.name))[SEEN] = seen
+                put_into(module.functions(), module.watched())
             found = []
             for item, after in zip(items, [*items[1:], None], strict=True):
-                lines: set[tuple[str, int]] = set()
-
-                def seen(frame: FrameType, event: str, _: Any, lines: set[tuple[str, int]] = lines) -> None:
-                    if event == "call" and frame.f_code.co_filename in by_file:
-                        lines.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
-
+                seen.clear()
                 begun = time.process_time()
-                sys.setprofile(seen)
                 item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
-                sys.setprofile(None)
-                owners = {(by_file[file].name, by_file[file].owner_at(line)) for file, line in lines}
-                found.append((time.process_time() - begun, [list(one) for one in owners]))
+                found.append((time.process_time() - begun, sorted(seen)))
             with os.fdopen(writes, "w") as out:
                 json.dump(found, out)
             os._exit(0)
@@ -253,7 +260,7 @@ class Trial:
         os.wait()
         if not told:
             raise pytest.UsageError("a test fails without any mutant")
-        return [(seconds, owners) for seconds, owners in json.loads(told)]
+        return [(seconds, {(name, line) for name, line in seen}) for seconds, seen in json.loads(told)]
 
     def _import_anew(self, items: list[pytest.Item], code: CodeType, module: Module) -> None:
         """Forget the service and its tests and run pytest from the start, with the mutant in the module's place."""
@@ -288,25 +295,19 @@ class Instead(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader
         return self.code if fullname == self.name else super().get_code(fullname)
 
 
-def functions_of(path: Path) -> dict[int, list[FunctionType]]:
-    """The living functions of a module by their first line, wherever a class or a decorator has put them."""
-    found: dict[int, list[FunctionType]] = {}
-    gc.unfreeze()  # what is frozen is not told
-    for one in gc.get_objects():
-        if isinstance(one, FunctionType) and one.__code__.co_filename == str(path):
-            found.setdefault(one.__code__.co_firstlineno, []).append(one)
-    return found
-
-
 def run_against(items: list[pytest.Item], mutant: CodeType, functions: list[FunctionType]) -> None:
-    """Put the changed code into the living function, wherever it is known already, and run the tests."""
-    codes = {(one.co_firstlineno, one.co_qualname): one for one in _codes_in(mutant)}
-    for function in functions:
-        if (code := codes.get((function.__code__.co_firstlineno, function.__code__.co_qualname))) is not None:
-            function.__code__ = code
+    put_into(functions, mutant)
     for item, after in zip(items, [*items[1:], None], strict=True):
         item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
     os._exit(0)
+
+
+def put_into(functions: list[FunctionType], changed: CodeType) -> None:
+    """Give the code of the changed module to the living functions, so that whoever knows them already calls it."""
+    codes = {(one.co_firstlineno, one.co_qualname): one for one in _codes_in(changed)}
+    for function in functions:
+        if (code := codes.get((function.__code__.co_firstlineno, function.__code__.co_qualname))) is not None:
+            function.__code__ = code
 
 
 def _codes_in(code: CodeType) -> Iterator[CodeType]:
