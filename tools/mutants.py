@@ -2,10 +2,10 @@
 
 Each mutant is the module with one rule changed: a comparison, `and`/`or`, `not`, a condition, arithmetic, a number, a truth
 value, what is returned or yielded, `any`/`all`, `min`/`max`. Texts are left alone. The tests without servers that call the
-changed function run against it, quickest first, in a forked process that holds everything imported, until one fails; what is
-outside of functions (bounds of fields, tables) is seen by importing anew, by the tests under a second that call anything of the
-module, or by all of them where none does. Prints the mutants that no test
-kills, and the score of each module. `--under 50` ends with 1 where a module's score is less; what follows `--` goes to pytest.
+changed function run against it, quickest first, in a forked process that holds everything imported, until one fails. What is
+outside of functions (bounds of fields, tables), or called while tests are imported, is seen by importing anew: by the tests
+under a second that call anything of the module, or by all of them where none does. Prints the mutants that no test kills, and
+the score of each module. `--under 50` ends with 1 where a module's score is less; what follows `--` goes to pytest.
 
 Why not a library: docs/dependencies.md.
 """
@@ -16,7 +16,6 @@ import argparse
 import ast
 import copy
 import gc
-import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -202,11 +201,14 @@ class Trial:
 
     def __init__(self, modules: Sequence[Module], arguments: list[str]) -> None:
         self.modules, self.arguments = modules, arguments
+        self.seen: set[tuple[str, int]] = set()
+        sys.meta_path[:0] = [Instead(module, module.watched(), self.seen) for module in modules]
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed:
             raise pytest.UsageError("the tests could not be collected")
         gc.collect()
+        early = set(self.seen)  # called while modules and tests were imported
         called = self._baseline(session.items)
         limit = 10 + 5 * sum(seconds for seconds, _ in called)
         order = sorted(range(len(called)), key=lambda one: called[one][0])
@@ -215,15 +217,14 @@ class Trial:
             gc.freeze()  # children then share the memory
             near = [one for one in order if any(name == module.name for name, _ in called[one][1])] or order
             for mutant in module.mutants:
-                if mutant.owner is None:
+                asked = [session.items[one] for one in order if (module.name, mutant.owner) in called[one][1]]
+                code = module.compiled(mutant)
+                dead = bool(asked) and not _survives(limit, partial(run_against, asked, code, functions))
+                if not dead and (mutant.owner is None or (module.name, mutant.owner) in early):
                     asked = [session.items[one] for one in near if called[one][0] < 1]
-                    trial = partial(self._import_anew, asked, module.compiled(mutant), module)
-                else:
-                    asked = [session.items[one] for one in order if (module.name, mutant.owner) in called[one][1]]
-                    trial = partial(run_against, asked, module.compiled(mutant), functions)
-                if asked and not _survives(limit, trial):
-                    module.killed += 1
-                else:
+                    dead = not _survives(limit, partial(self._import_anew, asked, code, module))
+                module.killed += dead
+                if not dead:
                     where = "" if asked else "  (no test calls it)"
                     print(f"{module.path.name}:{mutant.line}: {mutant.was}  ->  {mutant.becomes}{where}", flush=True)
         return True
@@ -241,16 +242,12 @@ class Trial:
         if os.fork() == 0:
             os.close(reads)
             _quiet()
-            seen: set[tuple[str, int]] = set()
-            for module in self.modules:
-                vars(importlib.import_module(module.name))[SEEN] = seen
-                put_into(module.functions(), module.watched())
             found = []
             for item, after in zip(items, [*items[1:], None], strict=True):
-                seen.clear()
+                self.seen.clear()
                 begun = time.process_time()
                 item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
-                found.append((time.process_time() - begun, sorted(seen)))
+                found.append((time.process_time() - begun, sorted(self.seen)))
             with os.fdopen(writes, "w") as out:
                 json.dump(found, out)
             os._exit(0)
@@ -267,7 +264,7 @@ class Trial:
         home = str(module.path.parents[module.name.count(".") + 1]) + os.sep
         for name in [name for name, one in sys.modules.items() if (getattr(one, "__file__", "") or "").startswith(home)]:
             del sys.modules[name]
-        sys.meta_path.insert(0, Instead(module, code))
+        sys.meta_path.insert(0, Instead(module, code, self.seen))
         os._exit(bool(pytest.main([*self.arguments, "-x"], plugins=[Only({item.nodeid for item in items})])))
 
 
@@ -282,11 +279,15 @@ class Only:
 
 
 class Instead(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
-    """Imports the mutant under the module's name."""
+    """Imports changed code under the module's name."""
 
-    def __init__(self, module: Module, code: CodeType) -> None:
+    def __init__(self, module: Module, code: CodeType, seen: set[tuple[str, int]]) -> None:
         super().__init__(module.name, str(module.path))
-        self.code = code
+        self.code, self.seen = code, seen
+
+    def exec_module(self, module: ModuleType) -> None:
+        vars(module)[SEEN] = self.seen
+        super().exec_module(module)
 
     def find_spec(self, fullname: str, _: Sequence[str] | None, target: ModuleType | None = None) -> Any:  # noqa: ARG002
         return importlib.util.spec_from_file_location(fullname, self.path, loader=self) if fullname == self.name else None

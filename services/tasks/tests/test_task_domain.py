@@ -411,6 +411,13 @@ def test_who_is_unfit_for_a_task() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("written", "quote"), [("Sở Nội vụ", "Sở Nội vụ"), ("", "(ô để trống)")])
+def test_a_task_without_lead_fits_nobody(written: str, quote: str) -> None:
+    """It was taken from a unit whose function it is not; what the plan wrote of its lead is quoted."""
+    found = unfit(a_task(lead_unit_id=None, lead_written=written), "per-doer", PEOPLE_OF)
+    assert [(one.field, one.code, one.quote) for one in found] == [("lead_unit_id", "lead_missing", quote)]
+
+
 # --- timeliness ---
 
 SUBMISSION, APPROVAL = Committee(), Committee(lateness_counts="approval")
