@@ -163,6 +163,12 @@ def test_spellings_of_one_paper_meet_and_papers_that_differ_do_not() -> None:
     assert read_number("3/NQ-CP").canonical == read_number("03/NQ-CP").canonical == "03/NQ-CP"
     assert read_number("757/QĐ–BKHCN").canonical == "757/QĐ-BKHCN"
     assert read_number("278/2025/ND-CP").canonical == "278/2025/NĐ-CP"
+    assert read_number("12/qđ-UBND").canonical == read_number("12/Qd-UBND").canonical == "12/QĐ-UBND"
+    assert read_number("5/CTR-UBND").canonical == "05/CTr-UBND"
+    letter = read_number("5 / UBND–NC")
+    assert (letter.canonical, letter.standing, letter.type, letter.issuer) == ("05/UBND-NC", "alias", "", "UBND-NC")
+    assert (read_number("000/QĐ-UBND").number, read_number("000/UBND-NC").number) == ("0", "0")
+    assert read_number(" xin  chào ").canonical == "xin chào", "what is none stays as it was written"
     assert read_number("12/2025/QĐ-UBND").canonical != read_number("12/QĐ-UBND").canonical
     assert read_number("53-NQ/HĐND").system == "state_admin", "the Party's hyphen on a paper of the State"
     assert read_number("66.7/2025/NQ-CP").order < read_number("66.18/2025/NQ-CP").order, "parts, no decimals"
