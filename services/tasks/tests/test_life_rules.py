@@ -114,9 +114,7 @@ def test_who_grants_an_extension_is_the_committees_setting(changes: dict[str, An
         (Actor("client", "per-head", SCOPES, frozenset({B})), False, False),
     ],
 )
-def test_the_lead_unit_asks_and_rates_who_does_it_as_well_and_the_approver_rates(
-    actor: Actor, asks: bool, rates: bool
-) -> None:
+def test_the_lead_unit_asks_and_rates_who_does_it_as_well_and_the_approver_rates(actor: Actor, asks: bool, rates: bool) -> None:
     for check, allowed in ((check_asks, asks), (check_rates, rates)):
         with nullcontext() if allowed else pytest.raises(Forbidden):
             check(actor, a_task(coordinator_unit_ids=[B]))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -26,9 +27,9 @@ from tasks.domain.periods import span_of
 from tasks.domain.permissions import check_does, check_manages, check_reviews, check_sees
 from tasks.domain.product import PROOF, read_product
 from tasks.domain.reading import read_words
-from tasks.domain.task import Task
+from tasks.domain.task import State, Task
 from tasks.domain.text import fold, same_name, tidy, tokens
-from tasks.domain.timeliness import days_left, timeliness, verdict
+from tasks.domain.timeliness import days_left, matching, timeliness, verdict
 
 DATA = Path(__file__).parents[3] / "data"
 
@@ -465,6 +466,48 @@ def test_the_committee_says_whether_submission_or_approval_counts() -> None:
     assert (timeliness(handed_in, later, SUBMISSION), timeliness(handed_in, later, APPROVAL)) == ("in_time", "overdue")
     assert (verdict(handed_in, later, SUBMISSION), verdict(handed_in, later, APPROVAL)) == ("done_in_time", "done_late")
     assert verdict(handed_in.model_copy(update={"due_on": None}), later, APPROVAL) == "no_due_date"
+
+
+def found_by(query: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
+    """What the database answers, of the few words that the query uses."""
+
+    def holds(order: str, value: Any, bound: Any) -> bool:
+        match order:
+            case "$in" | "$nin":
+                return (value in bound) is (order == "$in")
+            case "$ne":
+                return value != bound
+        sides = value is not None and bound is not None
+        return sides and {"$lt": value < bound, "$lte": value <= bound, "$gt": value > bound, "$gte": value >= bound}[order]
+
+    for name, wanted in query.items():
+        if name == "$or":
+            good = any(found_by(each, one) for each in wanted)
+        elif name == "$expr":
+            ((order, (left, right)),) = wanted.items()
+            good = holds(order, one[left[1:]], one[right[1:]])
+        elif isinstance(wanted, Mapping):
+            good = all(holds(order, one[name], bound) for order, bound in wanted.items())
+        else:
+            good = one[name] == wanted
+        if not good:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("rules", [SUBMISSION, APPROVAL, Committee(nearly_due_days=0)])
+@pytest.mark.parametrize("state", get_args(State))
+@pytest.mark.parametrize("kind", ["date", "external"])
+def test_the_query_says_what_the_rule_says(rules: Committee, state: State, kind: str) -> None:
+    near = [None, *(TODAY + timedelta(days=days) for days in (-2, -1, 0, 1, 2, 3, 4))]
+    for due in near:
+        for handed_in in near[1:] if state in ("submitted", "completed") else [None]:
+            for approved in near[1:] if state == "completed" else [None]:
+                task = a_task(state=state, due_on=due, deadline_kind=kind, submitted_on=handed_in, completed_on=approved)
+                kept = task.model_dump(mode="json")
+                found = [wanted for wanted in get_args(Timeliness) if found_by(matching(wanted, TODAY, rules), kept)]
+                expected = timeliness(task, TODAY, rules)
+                assert found == ([] if expected is None else [expected]), task
 
 
 ORDER: list[Timeliness] = ["in_time", "nearly_due", "overdue"]
