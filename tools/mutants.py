@@ -16,7 +16,6 @@ import argparse
 import ast
 import copy
 import gc
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import json
@@ -41,7 +40,7 @@ SHOWN = 90
 SKIPPED = {"annotation", "returns", "decorator_list", "keywords", "format_spec"}
 """Parts of the syntax tree without rules: types, and what a class or a decorator is told about itself."""
 
-TURNED: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
+TURNED: dict[type[ast.AST], tuple[type[Any], ...]] = {
     ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
     ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.In: (ast.NotIn,), ast.NotIn: (ast.In,), ast.Is: (ast.IsNot,),
     ast.IsNot: (ast.Is,), ast.And: (ast.Or,), ast.Or: (ast.And,), ast.Add: (ast.Sub,), ast.Sub: (ast.Add,),
@@ -79,13 +78,12 @@ def variants(node: ast.AST) -> Iterator[ast.AST]:  # noqa: PLR0912 - a table of 
         case ast.Call(ast.Name(name), args, keywords) if name in CALLS:
             yield ast.Call(ast.Name(CALLS[name], ast.Load()), args, keywords)
         case ast.If() | ast.IfExp() | ast.While() if _bare(node.test):
-            other = copy.copy(node)
-            other.test = ast.UnaryOp(ast.Not(), node.test)
-            yield other
+            turned = copy.copy(node)
+            turned.test = ast.UnaryOp(ast.Not(), node.test)
+            yield turned
         case ast.comprehension() if any(_bare(test) for test in node.ifs):
-            other = copy.copy(node)
-            other.ifs = [ast.UnaryOp(ast.Not(), test) if _bare(test) else test for test in node.ifs]
-            yield other
+            tests = [ast.UnaryOp(ast.Not(), test) if _bare(test) else test for test in node.ifs]
+            yield ast.comprehension(node.target, node.iter, tests, node.is_async)
 
 
 def _text(node: ast.AST) -> bool:
@@ -193,7 +191,7 @@ class Module:
 
 
 def _first_line(function: ast.FunctionDef) -> int:
-    return min(one.lineno for one in (function, *function.decorator_list))
+    return min([function.lineno, *(one.lineno for one in function.decorator_list)])
 
 
 class Trial:
@@ -278,7 +276,7 @@ class Only:
         items[:] = [item for item in items if item.nodeid in self.ids]
 
 
-class Instead(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
+class Instead(importlib.machinery.SourceFileLoader):
     """Imports changed code under the module's name."""
 
     def __init__(self, module: Module, code: CodeType, seen: set[tuple[str, int]]) -> None:

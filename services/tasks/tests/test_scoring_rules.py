@@ -150,6 +150,7 @@ def test_a_yes_that_is_not_said_is_a_no_and_earns_nothing() -> None:
         ("r>>5 -> 3", "band_unread"),
         ("r>=5", "band_unread"),
         ("-> 3", "band_unread"),
+        ("r>=5 -> 3; n<5 -> 1", "band_unread"),
         ("r>=5 -> lots", "points_unread"),
         ("r>=5 -> round(r/0*10, 2)", "points_unread"),
     ],
