@@ -197,8 +197,8 @@ def _first_line(function: ast.FunctionDef) -> int:
 class Trial:
     """A pytest plugin that, in place of running the collected tests once, runs them against every mutant."""
 
-    def __init__(self, modules: Sequence[Module], arguments: list[str]) -> None:
-        self.modules, self.arguments = modules, arguments
+    def __init__(self, modules: Sequence[Module], options: list[str]) -> None:
+        self.modules, self.options = modules, options
         self.seen: set[tuple[str, int]] = set()
         sys.meta_path[:0] = [Instead(module, module.watched(), self.seen) for module in modules]
 
@@ -258,12 +258,13 @@ class Trial:
         return [(seconds, {(name, line) for name, line in seen}) for seconds, seen in json.loads(told)]
 
     def _import_anew(self, items: list[pytest.Item], code: CodeType, module: Module) -> None:
-        """Forget the service and its tests and run pytest from the start, with the mutant in the module's place."""
+        """Forget the service and its tests and run pytest anew on their files, with the mutant in the module's place."""
         home = str(module.path.parents[module.name.count(".") + 1]) + os.sep
         for name in [name for name, one in sys.modules.items() if (getattr(one, "__file__", "") or "").startswith(home)]:
             del sys.modules[name]
         sys.meta_path.insert(0, Instead(module, code, self.seen))
-        os._exit(bool(pytest.main([*self.arguments, "-x"], plugins=[Only({item.nodeid for item in items})])))
+        files = sorted({str(item.path) for item in items})
+        os._exit(bool(pytest.main([*self.options, "-x", *files], plugins=[Only({item.nodeid for item in items})])))
 
 
 class Only:
@@ -343,6 +344,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Mutants of rules that no test kills, and the score of each module.")
     parser.add_argument("modules", nargs="+", type=Path)
     parser.add_argument("--under", type=float, default=0.0, metavar="PERCENT", help="fail where a score is less")
+    parser.add_argument("--tests", nargs="+", default=TESTS, metavar="PATH", help=f"where tests are looked for ({TESTS[0]})")
     split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     given = parser.parse_args(sys.argv[1:split])
     modules = [Module.of(path) for path in given.modules]
@@ -351,9 +353,9 @@ def main() -> int:
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     settings.load_profile("mutants")
-    arguments = ["-p", "no:xdist", "-p", "no:cacheprovider", "-q", "--capture=no", "-m", "not servers", "--rootdir", str(ROOT)]
-    arguments += sys.argv[split + 1 :] or TESTS
-    status = pytest.main(arguments, plugins=[Trial(modules, arguments)])
+    options = ["-p", "no:xdist", "-p", "no:cacheprovider", "-q", "--capture=no", "-m", "not servers", "--rootdir", str(ROOT)]
+    options += sys.argv[split + 1 :]
+    status = pytest.main([*options, *given.tests], plugins=[Trial(modules, options)])
     if status:
         return int(status)
     everything = Module("together", ROOT, ast.Module([], []), [one for module in modules for one in module.mutants])

@@ -84,7 +84,7 @@ def test_the_score_is_of_mutants_that_a_test_notices(tmp_path: Path) -> None:
     module.write_text(RULES, "utf-8")
     (tmp_path / "test_rule.py").write_text(TESTS, "utf-8")
     ran = subprocess.run(
-        [sys.executable, "-m", "tools.mutants", module, "--under", "100", "--", tmp_path, "--import-mode=prepend",
+        [sys.executable, "-m", "tools.mutants", module, "--under", "100", "--tests", tmp_path, "--", "--import-mode=prepend",
          "-W", "ignore", "-o", f"pythonpath={tmp_path / 'src'}"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip

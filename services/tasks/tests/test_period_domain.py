@@ -22,7 +22,7 @@ from tasks.domain.periods import MONTHS, Period, open_periods, span_of, tell_of_
 from tasks.domain.reading import read_words
 from tasks.domain.task import Task
 from tasks.domain.timeliness import timeliness
-from tasks.domain.waiting import ask_again, days_waited, start_clock, stop_clock, waits
+from tasks.domain.waiting import ask_again, days_waited, start_clock, starts_clocks, stop_clock, waits
 
 RULES = Committee()
 
@@ -269,6 +269,67 @@ def test_the_due_day_is_so_many_days_after_the_paper(issued: date, days: int) ->
     task = waiting(f"{days} ngày sau khi Trung ương ban hành")
     start_clock(task, paper(issued_on=issued), RULES)
     assert task.due_on == issued + timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, True),
+        ({"state": "completed"}, False),
+        ({"state": "cancelled"}, False),
+        ({"due_on": date(2027, 1, 1)}, False),
+        ({"waits_for": ""}, False),
+    ],
+)
+def test_a_task_waits_while_it_is_to_be_done_and_has_no_day(fields: dict[str, Any], expected: bool) -> None:
+    task = waiting().model_copy(update=fields)
+    assert waits(task) is expected
+    assert days_waited(task, date(2026, 12, 1)) == (7 if expected else 0)
+    assert start_clock(task, paper(), RULES) is expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "starts"),
+    [
+        ({}, True), ({"ended_how": "replaced"}, True), ({"ended_how": "withdrawn"}, False), ({"awaited_as": []}, False),
+        ({"issued_on": None}, False),
+    ],
+)  # fmt: skip
+def test_which_papers_start_clocks(changes: dict[str, Any], starts: bool) -> None:
+    assert starts_clocks(paper(**changes)) is starts
+
+
+def test_a_paper_that_is_older_than_the_wait_was_not_waited_for_and_its_day_off_is_moved_as_decided() -> None:
+    task = waiting("30 ngày sau khi Trung ương ban hành", told=2)
+    assert start_clock(task, paper(issued_on=date(2026, 11, 6)), Committee(weekend_rule="after"))
+    assert task.clock is not None
+    assert (task.clock.days_waited, task.told) == (0, 0)
+    assert task.due_on == date(2026, 12, 7), "6 December 2026 is a Sunday"
+    assert not start_clock(waiting(), paper(issued_on=None), RULES)
+
+
+@pytest.mark.parametrize("state", ["completed", "cancelled"])
+def test_what_is_over_keeps_the_day_that_a_paper_gave_it(state: Any) -> None:
+    task = waiting()
+    start_clock(task, paper(), RULES)
+    task.state = state
+    assert not start_clock(task, paper(issued_on=date(2026, 12, 14)), RULES)
+    assert not stop_clock(task, paper())
+    task.state = "assigned"
+    assert not stop_clock(task, paper(id="d-other"))
+    assert stop_clock(task, paper())
+    assert (task.clock, task.told) == (None, 0)
+    assert not stop_clock(task, paper())
+
+
+def test_a_task_that_waits_says_when_it_is_asked_about_next() -> None:
+    task = waiting("Theo kế hoạch của Bộ Công an")
+    for days, said, following in ((0, False, 30), (29, False, 30), (30, True, 60), (31, False, 60), (95, True, 120)):
+        assert ask_again(task, RULES, date(2026, 11, 24) + timedelta(days=days)) is said
+        assert task.look_on == date(2026, 11, 24) + timedelta(days=following)
+    sample = waiting("Theo kế hoạch của Bộ Công an", sample="foreign", look_on=date(2026, 11, 24))
+    assert not ask_again(sample, RULES, date(2027, 11, 24))
+    assert sample.look_on is None
 
 
 # --- what becomes of it ---
