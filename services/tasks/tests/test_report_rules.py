@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,41 @@ def test_a_month_closes_when_its_last_day_has_ended() -> None:
     at_the_end = PLAN.model_copy(update={"last_day": 31, "report_day": 31, "weekend": "after"})
     assert at_the_end.closes(Month(2026, 10)) == date(2026, 11, 2), "31 October 2026 is a Saturday"
     assert [str(at_the_end.newest_closed(date(2026, 11, day))) for day in (2, 3)] == ["2026-09", "2026-10"]
+
+
+def test_no_day_comes_before_the_one_that_it_follows_also_where_weekends_move_it() -> None:
+    october = Month(2026, 10)
+    plan = PLAN.model_copy(update={"unit_day": 24, "last_day": 25, "report_day": 26})  # the 24th is a Saturday
+    days = [(plan.unit_due(october).day, plan.closes(october).day, plan.report_due(october).day)]
+    for weekend in ("before", "after"):
+        moved = plan.model_copy(update={"weekend": weekend})
+        days.append((moved.unit_due(october).day, moved.closes(october).day, moved.report_due(october).day))
+    assert days == [(24, 25, 26), (23, 23, 26), (26, 26, 26)]
+    late = PLAN.model_copy(update={"unit_day": 24, "last_day": 23, "report_day": 22})  # as an older version might have kept it
+    assert (late.closes(october).day, late.report_due(october).day) == (24, 24)
+    assert PLAN.report_due(Month(2026, 11)) == date(2026, 11, 25)
+
+
+@pytest.mark.parametrize(("days", "shown"), [(5, 30), (1, 26), (0, 24)])
+def test_the_late_list_is_public_after_the_appeal_window(days: int, shown: int) -> None:
+    assert PLAN.model_copy(update={"appeal_days": days}).public_from(date(2026, 11, 24)) == date(2026, 11, shown)
+    assert ReportPlan(id="p", title="t", first_period="2026-11").appeal_days == 5
+
+
+@pytest.mark.parametrize(
+    ("days", "taken"),
+    [((22, 22, 22), True), ((22, 23, 23), True), ((23, 22, 25), False), ((22, 26, 25), False), ((22, 23, 25), True)],
+)
+def test_days_of_a_plan_follow_each_other(days: tuple[int, int, int], taken: bool) -> None:
+    plan = ReportPlan(id="p", title="t", first_period="2026-11")
+    with nullcontext() if taken else pytest.raises(Invalid):
+        assert plan.decide(dict(zip(("unit_day", "last_day", "report_day"), days, strict=True)))
+        assert [event.type for event in plan.take_recorded()] == ["tasks.report_plan.changed.v1"]
+
+
+def test_a_submission_that_is_not_there_is_not_late() -> None:
+    assert Submission(id=Submission.id_of("p", "2026-11", A), plan_id="p", period="2026-11", unit_id=A).days_late == 0
+    assert Submission.id_of("p", "2026-11", "u") == "p/2026-11/u"
 
 
 @given(st.dates(date(2025, 1, 1), date(2030, 1, 1)), st.integers(1, 31), st.sampled_from(["keep", "before", "after"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from common.errors import Invalid
 from tasks.domain.exact import exact, rounded, shown, written
 from tasks.domain.rubric import Content, Criterion, Misread, Reader, Rubric, read_bands
-from tasks.domain.scoring import Deduction, Fact, ScoringRules, score, total
+from tasks.domain.scoring import Deduction, Fact, ScoringRules, check_fact, score, show_points, total
 from tasks.domain.table import Row, read_csv
 from tasks.features.register_rubric import COLUMNS
 
@@ -325,6 +326,54 @@ def test_values_that_do_not_exist_are_refused(fact: dict[str, Any], code: str) -
     assert [problem.code for problem in refused.value.errors] == [code]
     with pytest.raises(Invalid):
         scored([], [Deduction(penalty="X", source="s")], RULES, "commune")
+
+
+@pytest.mark.parametrize("penalties_from", ["points", "score"])
+def test_penalties_take_no_more_than_there_is(penalties_from: Any) -> None:
+    for points, expected in ((3, Fraction(10)), (2, 0), (1, 0)):
+        found = total(Fraction(points), Fraction(10), Fraction(2), accepted=True, penalties_from=penalties_from)
+        assert found == (expected if penalties_from == "points" else points * 10 - 2)
+    assert total(Fraction(1), Fraction(100), Fraction(2), accepted=True, penalties_from=penalties_from) == 0
+
+
+def test_a_score_of_which_everything_is_known_is_not_provisional_and_a_level_gains_the_next() -> None:
+    facts = [Fact(criterion=one.id, applies=False, source="s") for one in RUBRIC.criteria if one.id != "M-II-3"]
+    found = scored([*facts, Fact(criterion="M-II-3", case="level 2", source="s")], [], RULES, "commune")
+    assert (found.provisional, found.points, found.applicable, found.score) == (False, 9, 18, 50)
+    (level,) = [one for one in found.lines if one.counted]
+    assert level.known
+    assert level.gain is not None
+    assert (level.gain.to_case, level.gain.points) == ("level 1", 9)
+    best = scored([Fact(criterion="M-II-3", case="level 1", source="s")], [], RULES, "commune")
+    assert next(one.gain for one in best.lines if one.criterion == "M-II-3") is None
+
+
+@pytest.mark.parametrize(
+    ("fact", "code", "quote"),
+    [
+        ({"criterion": "M-II-1", "value": "0"}, None, None),
+        ({"criterion": "M-II-1", "value": "100"}, None, None),
+        ({"criterion": "M-II-1", "part": 1, "whole": 3}, None, None),
+        ({"criterion": "M-II-1", "part": 1}, "value_missing", None),
+        ({"criterion": "M-II-1", "whole": 1}, "value_missing", None),
+        ({"criterion": "M-II-1", "part": 4, "whole": 3}, "value_beyond", "400/3"),
+        ({"criterion": "X", "value": "0"}, "criterion_unknown", "X"),
+    ],
+)
+def test_a_fact_is_checked_before_it_is_kept(fact: dict[str, Any], code: str | None, quote: str | None) -> None:
+    with pytest.raises(Invalid) if code else nullcontext() as refused:
+        check_fact(RUBRIC, Fact(source="s", **fact), "commune")
+    if refused is not None:
+        assert [(problem.code, problem.quote) for problem in refused.value.errors] == [(code, quote)]
+
+
+def test_the_committee_decides_how_its_rubric_is_read_and_is_told_when_it_differs() -> None:
+    rules = ScoringRules()
+    assert not rules.decide({"missing_fact": "zero"})
+    assert rules.take_recorded() == []
+    assert rules.decide({"missing_fact": "left_out"})
+    assert [event.type for event in rules.take_recorded()] == ["tasks.scoring_rules.changed.v1"]
+    assert (show_points(Fraction("7.065")), show_points(Fraction(7))) == ("7.07", "7")
 
 
 # --- what holds of every score ---
