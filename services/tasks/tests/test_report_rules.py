@@ -18,8 +18,21 @@ from hypothesis import strategies as st
 from common.errors import Invalid
 from services.tasks.tests.task_world import A, B, a_task
 from tasks.domain.committee import Committee
+from tasks.domain.directive import Directive
+from tasks.domain.means import Evidence
 from tasks.domain.month import Month
-from tasks.domain.report import STATUS_WORDS, Frozen, Report, ReportBody, canonical, late_rows, row_of, status_of, stood_on
+from tasks.domain.report import (
+    STATUS_WORDS,
+    Frozen,
+    Report,
+    ReportBody,
+    canonical,
+    late_rows,
+    row_of,
+    status_of,
+    stood_on,
+    submission_row,
+)
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.task import Task
 from tasks.domain.timeliness import timeliness
@@ -124,6 +137,52 @@ def test_figures_are_as_of_the_day_and_link_up() -> None:
     assert [(unit.unit_id, unit.total) for unit in made.figures.by_unit] == [("", 1), (A, 1), (B, 1)]
     assert [(row["task_id"], row["days_overdue"], row["lead"]) for row in late_rows(body)] == [("a", 9, NAMES[A])]
     assert all("responsible_id" not in row for row in late_rows(body)), "nobody is named in public"
+
+
+def test_a_row_names_papers_and_bodies_as_they_are_registered_or_else_as_they_were_written() -> None:
+    paper = Directive(id="d", number="11-KH/BCĐ", issuer="Ban Chỉ đạo")
+    proof = {"kind": "document", "added_at": datetime(2026, 10, 1, tzinfo=UTC), "added_by": "x"}
+    pieces = [Evidence(id="e1", title="cũ", superseded_by="e2", **proof), Evidence(id="e2", title="mới", **proof)]
+    task = one(directive_id="d", source="57-NQ/TW", coordinator_unit_ids=[B, "gone"], coordinators_written="c", evidence=pieces)
+    row = row_of(task, OCTOBER, Committee(), NAMES, {"d": paper})
+    assert (row["assigning_document"], row["coordinators"]) == ("11-KH/BCĐ", [NAMES[B], "gone"])
+    assert [piece["title"] for piece in row["evidence"]] == ["mới"], "what was superseded proves nothing"
+    bare = one(source="57-NQ/TW", coordinators_written="các xã", lead_unit_id=None, lead_written="Sở cũ")
+    row = row_of(bare, OCTOBER, Committee(), NAMES, {"": paper})
+    assert row_of(bare, OCTOBER, Committee(), NAMES, {})["assigning_document"] == "57-NQ/TW"
+    assert (row["coordinators"], row["lead"]) == (["các xã"], "Sở cũ")
+    assert row_of(one(), OCTOBER, Committee(), NAMES, {})["coordinators"] == []
+
+
+def test_what_was_done_on_the_day_itself_had_been_done_then() -> None:
+    row = row_of(done("t1", date(2026, 10, 15), date(2026, 10, 20)), OCTOBER, Committee(), NAMES, {})
+    stood = [stood_on(row, date(2026, 10, day), "submission") for day in (15, 19, 20)]
+    assert stood == ["open", "overdue", "done_late"]
+    undated = row_of(one(due_on=None), OCTOBER, Committee(), NAMES, {})
+    assert stood_on(undated, OCTOBER, "submission") == "open"
+    assert stood_on({**undated, "submitted_on": "2026-10-24"}, OCTOBER, "submission") == "done"
+    assert stood_on({**undated, "state": "cancelled"}, OCTOBER, "submission") == "cancelled"
+
+
+def test_a_units_own_report_stands_with_its_first_moment_and_its_last_word() -> None:
+    own = Submission(id="s", plan_id="committee", period="2026-11", unit_id=A)
+    for day, no_work in ((24, True), (26, False)):
+        own.hand_in(datetime(2026, 11, day, 3, 0, 0, 123456, tzinfo=UTC), "x", date(2026, 11, 22), "", no_work=no_work)
+    assert submission_row(own) == {
+        "unit_id": A, "period": "2026-11", "submitted_at": "2026-11-24T03:00:00.123Z", "days_late": 2, "no_work": False,
+    }  # fmt: skip
+
+
+def test_a_report_has_canonical_bytes_and_tells_its_figures() -> None:
+    made, body = report([one(), one("t2", lead_unit_id=None), done("t3", date(2026, 10, 15), date(2026, 10, 15))], OCTOBER)
+    data = canonical(body)
+    assert data == rfc8785.dumps(body), "canonical by another implementation"
+    assert (made.sha256, made.size) == (hashlib.sha256(data).hexdigest(), len(data))
+    assert [(unit.unit_id, unit.name) for unit in made.figures.by_unit] == [("", ""), (A, NAMES[A])]
+    (event,) = made.take_recorded()
+    assert event.model_dump(include={"tasks", "overdue"}) == {"tasks": 3, "overdue": 2}
+    (quiet,) = report([], OCTOBER)[0].take_recorded()
+    assert quiet.model_dump(include={"tasks", "overdue", "late_changes"}) == {"tasks": 0, "overdue": 0, "late_changes": 0}
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,7 @@ def test_of_counts_only_whole_numbers_exist_so_that_both_bounds_may_be_written_e
         bands = read_bands(words)[0]
         assert [band.lower for band in bands][:2] == [0, 1 if "n=0" in words else 5], words
         assert [band.upper for band in bands] == [*(band.lower for band in bands[1:]), None], words
+    assert [(band.lower, band.implied) for band in read_bands("n>=1 -> 5")[0]] == [(0, True), (1, False)]
     assert [band.upper for band in read_bands("n=0 -> 0; n=1 -> 1; n>=2 -> 3")[0]] == [1, 2, None]
 
 
@@ -237,6 +238,8 @@ def test_a_table_without_criteria_is_none_and_what_is_wrong_is_said_once() -> No
     ("most", "bands", "code"),
     [
         ("10", "r>=50 -> 10; r<50 -> 5", None),
+        ("10", "r>=50 -> 10; r<50 -> 10", None),
+        ("1", "yes -> 1", None),
         ("10", "r>=50 -> 5; r<50 -> 10", "bands_fall"),
         ("10", "r>=60 -> 10; r<60 -> round(r/60*11, 2)", "bands_fall"),
         ("10", "r>=60 -> 10; r<60 -> round(r/60*10, 2)", None),
