@@ -24,6 +24,7 @@ import resource
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -37,6 +38,11 @@ from hypothesis import HealthCheck, Phase, settings
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ["services/tasks/tests"]
 SHOWN = 90
+BROKEN = 70
+"""Status of a child that could not make its trial."""
+STATM = Path("/proc/self/statm")
+SPARE = 512 << 20
+"""Bytes that a child may ask for beyond what it begins with."""
 SKIPPED = {"annotation", "returns", "decorator_list", "keywords", "format_spec"}
 """Parts of the syntax tree without rules: types, and what a class or a decorator is told about itself."""
 
@@ -208,22 +214,24 @@ class Trial:
         gc.collect()
         early = set(self.seen)  # called while modules and tests were imported
         called = self._baseline(session.items)
-        limit = 10 + 5 * sum(seconds for seconds, _ in called)
         order = sorted(range(len(called)), key=lambda one: called[one][0])
         for module in self.modules:
             functions = module.functions()
             gc.freeze()  # children then share the memory
             near = [one for one in order if any(name == module.name for name, _ in called[one][1])] or order
             for mutant in module.mutants:
-                asked = [session.items[one] for one in order if (module.name, mutant.owner) in called[one][1]]
                 code = module.compiled(mutant)
-                dead = bool(asked) and not _survives(limit, partial(run_against, asked, code, functions))
-                if not dead and (mutant.owner is None or (module.name, mutant.owner) in early):
-                    asked = [session.items[one] for one in near if called[one][0] < 1]
-                    dead = not _survives(limit, partial(self._import_anew, asked, code, module))
-                module.killed += dead
-                if not dead:
-                    where = "" if asked else "  (no test calls it)"
+                asked = [one for one in order if (module.name, mutant.owner) in called[one][1]]
+                trials = [(asked, partial(run_against, code, functions))]
+                if mutant.owner is None or (module.name, mutant.owner) in early:
+                    trials.append(([one for one in near if called[one][0] < 1], partial(self._import_anew, code, module)))
+                for places, trial in trials:
+                    limit = 10 + 5 * sum(called[one][0] for one in places)
+                    if places and not _survives(limit, partial(trial, [session.items[one] for one in places])):
+                        module.killed += 1
+                        break
+                else:
+                    where = "" if any(places for places, _ in trials) else "  (no test calls it)"
                     print(f"{module.path.name}:{mutant.line}: {mutant.was}  ->  {mutant.becomes}{where}", flush=True)
         return True
 
@@ -257,24 +265,33 @@ class Trial:
             raise pytest.UsageError("a test fails without any mutant")
         return [(seconds, {(name, line) for name, line in seen}) for seconds, seen in json.loads(told)]
 
-    def _import_anew(self, items: list[pytest.Item], code: CodeType, module: Module) -> None:
+    def _import_anew(self, code: CodeType, module: Module, items: list[pytest.Item]) -> None:
         """Forget the service and its tests and run pytest anew on their files, with the mutant in the module's place."""
         home = str(module.path.parents[module.name.count(".") + 1]) + os.sep
         for name in [name for name, one in sys.modules.items() if (getattr(one, "__file__", "") or "").startswith(home)]:
             del sys.modules[name]
         sys.meta_path.insert(0, Instead(module, code, self.seen))
         files = sorted({str(item.path) for item in items})
-        os._exit(bool(pytest.main([*self.options, "-x", *files], plugins=[Only({item.nodeid for item in items})])))
+        status = pytest.main([*self.options, "-x", *files], plugins=[Only({_place(item) for item in items})])
+        os._exit(
+            {pytest.ExitCode.OK: 0, pytest.ExitCode.TESTS_FAILED: 1, pytest.ExitCode.INTERRUPTED: 1}.get(
+                pytest.ExitCode(status), BROKEN
+            )
+        )
 
 
 class Only:
     """A pytest plugin that leaves out all tests but some."""
 
-    def __init__(self, ids: set[str]) -> None:
-        self.ids = ids
+    def __init__(self, places: set[tuple[Path, str]]) -> None:
+        self.places = places
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if item.nodeid in self.ids]
+        items[:] = [item for item in items if _place(item) in self.places]
+
+
+def _place(item: pytest.Item) -> tuple[Path, str]:
+    return item.path, item.nodeid.partition("::")[2]
 
 
 class Instead(importlib.machinery.SourceFileLoader):
@@ -295,7 +312,7 @@ class Instead(importlib.machinery.SourceFileLoader):
         return self.code if fullname == self.name else super().get_code(fullname)
 
 
-def run_against(items: list[pytest.Item], mutant: CodeType, functions: list[FunctionType]) -> None:
+def run_against(mutant: CodeType, functions: list[FunctionType], items: list[pytest.Item]) -> None:
     put_into(functions, mutant)
     for item, after in zip(items, [*items[1:], None], strict=True):
         item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
@@ -328,16 +345,25 @@ def _survives(limit: float, trial: Callable[[], None]) -> bool:
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
+        errors = os.dup(2)
         try:
             _quiet()
             signal.signal(signal.SIGPROF, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_PROF, limit)
-            resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))  # an endless list is dead as well
+            if STATM.exists():
+                used = int(STATM.read_text("ascii").split()[0]) * resource.getpagesize()
+                resource.setrlimit(resource.RLIMIT_AS, (used + SPARE, used + SPARE))  # an endless list is dead as well
             trial()
-        finally:
+        except MemoryError:
             os._exit(1)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status) == 0
+        except BaseException:  # of ours: a test that fails ends the process where it fails
+            os.write(errors, traceback.format_exc().encode())
+        finally:
+            os._exit(BROKEN)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code == BROKEN:
+        raise RuntimeError("a trial could not be made")
+    return code == 0
 
 
 def main() -> int:
@@ -353,7 +379,20 @@ def main() -> int:
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     settings.load_profile("mutants")
-    options = ["-p", "no:xdist", "-p", "no:cacheprovider", "-q", "--capture=no", "-m", "not servers", "--rootdir", str(ROOT)]
+    options = [
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:faulthandler",
+        "-q",
+        "--capture=no",
+        "-m",
+        "not servers",
+        "--rootdir",
+        str(ROOT),
+    ]
     options += sys.argv[split + 1 :]
     status = pytest.main([*options, *given.tests], plugins=[Trial(modules, options)])
     if status:
