@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -20,6 +20,7 @@ from tasks.domain.directory import Unit
 from tasks.domain.dispute import dispute, is_disputed, raise_dispute, reject_dispute, uphold_dispute
 from tasks.domain.extension import grant_extension, level_of_extension, refuse_extension, request_extension
 from tasks.domain.matters import Commitment, Milestone, Said
+from tasks.domain.means import Evidence, Review
 from tasks.domain.pending import pending
 from tasks.domain.report import row_of
 from tasks.domain.report_forms import csv_of, page_of
@@ -318,6 +319,20 @@ def test_the_day_of_handing_in_is_corrected_of_a_wrong_status_alone() -> None:
     uphold_dispute(task, said(), date(2026, 11, 19))
     assert task.submitted_on == date(2026, 11, 19)
     assert task.take_lines()[-1][2]["submitted_on"] == ["2026-11-20", "2026-11-19"]
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_what_waits_for_somebody_about_a_task(state: State) -> None:
+    """What is over waits for nobody; evidence that was rejected is to be mended while the work goes on."""
+    task = a_task(state="in_progress")
+    request_extension(task, DUE + timedelta(days=1), said(), RULES)
+    verdict = Review(at=NOW, by="person:per-head", verdict="rejected", words="mờ")
+    task.evidence = [Evidence(id="e", kind="document", title="t", added_at=NOW, added_by="x", reviews=[verdict])]
+    task.state = state
+    expected = [] if state in ("completed", "cancelled") else ["extension"]
+    assert pending(task) == expected + (["evidence"] if state == "in_progress" else [])
+    task.evidence[0].reviews.append(verdict.model_copy(update={"verdict": "accepted"}))
+    assert pending(task) == expected
 
 
 # --- the ladder ---

@@ -505,6 +505,8 @@ def test_what_is_decided_of_a_row_that_was_left_out_settles_no_paper() -> None:
     assert ask_fate(task, ended), "of its paper nobody has decided"
     decide_fate(task, "goes_on", "d-new", "Theo văn bản mới")
     assert (task.directive_id, task.settled_papers) == ("d-new", ["d-up"])
+    assert task.take_lines()[-1][2] == {"directive_id": ["d-up", "d-new"]}
+    assert [event.model_dump().get("reference") for event in task.take_recorded()][:1] == ["NQ03-1"]
     assert not ask_fate(task, ended), "another paper gives it now"
     gone = a_task(directive_id="d-up")
     ask_fate(gone, ended)

@@ -24,7 +24,14 @@ from tasks.domain.deadline import UNDATED, WAITING, Deadline, Kind, findings_of,
 from tasks.domain.document_number import TYPES, read_number
 from tasks.domain.leads import Names
 from tasks.domain.periods import span_of
-from tasks.domain.permissions import check_does, check_manages, check_reviews, check_sees
+from tasks.domain.permissions import (
+    check_acts_for_province,
+    check_does,
+    check_manages,
+    check_reviews,
+    check_sees,
+    check_standing_agency,
+)
 from tasks.domain.product import PROOF, read_product
 from tasks.domain.reading import read_words
 from tasks.domain.task import State, Task
@@ -563,3 +570,10 @@ def test_who_sees_manages_does_and_reviews(actor: Actor, sees: bool, manages: bo
         else:
             with pytest.raises(Forbidden if sees else NotFound):
                 check(actor, task)
+
+
+def test_the_whole_provinces_settings_and_reports_are_for_who_acts_for_it() -> None:
+    for check in (check_acts_for_province, check_standing_agency):
+        check(Actor("client", "province"))
+        with pytest.raises(Forbidden):
+            check(Actor("client", "of-a", units=frozenset({A})))
