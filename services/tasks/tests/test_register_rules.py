@@ -1,4 +1,4 @@
-"""The register without a server: units, successions and people that are corrected, papers that end; the committee's defaults."""
+"""The register without a server: units and people that are corrected, papers that end, the committee's defaults."""
 
 from __future__ import annotations
 
