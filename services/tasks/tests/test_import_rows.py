@@ -84,18 +84,27 @@ def test_changes_are_kept_as_they_can_be_written_and_an_id_stands_once_in_a_file
     assert [said(row) for row in rows] == [[], ["duplicate_in_file"], []]
     assert quote(rows[1], "duplicate_in_file") == "k"
     asked: list[str] = []
-    look = remembered(lambda text: asked.append(text) or text.upper())
+
+    def upper(text: str) -> str:
+        asked.append(text)
+        return text.upper()
+
+    look = remembered(upper)
     assert [look(text) for text in ("a", "b", "a")] == ["A", "B", "A"]
     assert asked == ["a", "b"]
+
+
+def read_planned(one: Reading) -> TaskRow:
+    return read_task(one, plan())
 
 
 LONGEST = [
     (read_unit, "nso_code", 60), (read_unit, "full_name", 300), (read_agency, "name_vi", 300),
     (read_directive, "number", 100), (read_directive, "issuer", 200), (read_person, "name", 200),
-    (lambda row: read_task(row, PLAN), "title_short", 500), (lambda row: read_task(row, PLAN), "source_doc", 2000),
-    (lambda row: read_task(row, PLAN), "lead_as_written", 2000), (lambda row: read_task(row, PLAN), "deadline_raw", 2000),
-    (lambda row: read_task(row, PLAN), "product_short", 2000), (lambda row: read_task(row, PLAN), "coord_as_written", 2000),
-    (lambda row: read_task(row, PLAN), "parent_ref", 2000),
+    (read_planned, "title_short", 500), (read_planned, "source_doc", 2000),
+    (read_planned, "lead_as_written", 2000), (read_planned, "deadline_raw", 2000),
+    (read_planned, "product_short", 2000), (read_planned, "coord_as_written", 2000),
+    (read_planned, "parent_ref", 2000),
 ]  # fmt: skip
 
 

@@ -178,7 +178,7 @@ def test_of_counts_only_whole_numbers_exist_so_that_both_bounds_may_be_written_e
         bands = read_bands(words)[0]
         assert [band.lower for band in bands][:2] == [0, 1 if "n=0" in words else 5], words
         assert [band.upper for band in bands] == [*(band.lower for band in bands[1:]), None], words
-    assert [(band.lower, band.implied) for band in read_bands("n>=1 -> 5")[0]] == [(0, True), (1, False)]
+    assert [(str(band.lower), band.implied) for band in read_bands("n>=1 -> 5")[0]] == [("0", True), ("1", False)]
     assert [band.upper for band in read_bands("n=0 -> 0; n=1 -> 1; n>=2 -> 3")[0]] == [1, 2, None]
 
 

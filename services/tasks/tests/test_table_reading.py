@@ -126,6 +126,14 @@ def test_a_cell_that_cannot_be_meant_refuses_its_row(cell: str, code: str) -> No
     assert cell not in table.rows[0].findings[0].quote
 
 
+def test_a_cell_and_a_table_may_be_just_so_long() -> None:
+    assert (MAX_CELL, MAX_ROWS) == (4000, 1000)
+    assert [codes(row) for row in read(f"id,name\n1,{'x' * MAX_CELL}\n").rows] == [[]]
+    tabbed = read_csv(b'id,name\n1,"a\tb\r\nc"\n', COLUMNS).rows[0]
+    assert codes(tabbed) == [], "lines and tabs within a cell can be seen"
+    assert [len(read_csv(b"id,name\n1,a\n2,b\n", COLUMNS, most=2).rows)] == [2]
+
+
 def test_personal_data_is_never_quoted() -> None:
     table = read_csv(b"id,name\n1,Nguyen Van\x07A\n2,Tran,Thi,B\n", PRIVATE)
     said = [finding.quote for row in table.rows for finding in row.findings]

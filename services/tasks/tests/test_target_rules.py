@@ -177,7 +177,7 @@ def test_a_figure_is_corrected_on_its_own_day_and_one_without_a_value_is_none() 
     for value in (7, 9):
         one.measured(figure(date(2025, 6, 2), unit_id="a", value=value))
     one.measured(figure(date(2025, 6, 2), unit_id="b", value=0))
-    assert [(kept.unit_id, kept.value) for kept in one.latest] == [("a", 9), ("b", 0)]
+    assert [(kept.unit_id, kept.value) for kept in one.latest] == [("a", Fraction(9)), ("b", Fraction(0))]
     assert progress(one, date(2025, 6, 2)).value == 9
     for missing in ({}, {"part": 3}, {"whole": 3}):
         assert figure(date(2025, 6, 2), **missing).figure is None

@@ -483,9 +483,10 @@ def found_by(query: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
             case "$in" | "$nin":
                 return (value in bound) is (order == "$in")
             case "$ne":
-                return value != bound
-        sides = value is not None and bound is not None
-        return sides and {"$lt": value < bound, "$lte": value <= bound, "$gt": value > bound, "$gte": value >= bound}[order]
+                return bool(value != bound)
+        if value is None or bound is None:
+            return False
+        return bool({"$lt": value < bound, "$lte": value <= bound, "$gt": value > bound, "$gte": value >= bound}[order])
 
     for name, wanted in query.items():
         if name == "$or":
