@@ -379,21 +379,8 @@ def main() -> int:
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     settings.load_profile("mutants")
-    options = [
-        "-p",
-        "no:xdist",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:faulthandler",
-        "-q",
-        "--capture=no",
-        "-m",
-        "not servers",
-        "--rootdir",
-        str(ROOT),
-    ]
-    options += sys.argv[split + 1 :]
+    options = ["-p", "no:xdist", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=0", "-q", "--capture=no"]
+    options += ["-m", "not servers", "--rootdir", str(ROOT), *sys.argv[split + 1 :]]
     status = pytest.main([*options, *given.tests], plugins=[Trial(modules, options)])
     if status:
         return int(status)
