@@ -70,6 +70,13 @@ def test_the_place_or_the_sign_is_named(data: bytes, words: str) -> None:
     assert words in caught.value.errors[0].message.en
 
 
+@pytest.mark.parametrize(("before", "quote"), [("3,Hà", "3,Hà"), ("", "(ô để trống)"), ("4," + "x" * 60, "x" * 40)])
+def test_what_stands_before_a_letter_that_is_none_is_quoted(before: str, quote: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_csv(f"id,name\n1,a\n{before}".encode() + b"\xff\n", COLUMNS)
+    assert [(one.code, one.quote) for one in caught.value.errors] == [("not_utf8", quote)]
+
+
 def test_another_table_is_told_what_was_expected_and_what_came() -> None:
     with pytest.raises(Invalid) as caught:
         read("unit_uid,nso_code,level\nx,y,z\n")
