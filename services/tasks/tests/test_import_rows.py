@@ -136,6 +136,8 @@ def judged(*rows: Mapping[str, str], stored: tuple[Unit, ...] = ()) -> list[Read
     [
         ({"unit_uid": ""}, "cell_missing", "(ô để trống)"),
         ({"unit_uid": "has space"}, "id_unreadable", "has space"),
+        ({"nso_code": ""}, "cell_missing", "(ô để trống)"),
+        ({"level": ""}, "cell_missing", "(ô để trống)"),
         ({"level": "hamlet"}, "value_unknown", "hamlet"),
         ({"full_name": " "}, "cell_missing", "(ô để trống)"),
         ({"valid_from": "01/07/2025"}, "day_unreadable", "01/07/2025"),
@@ -195,6 +197,11 @@ def test_columns_that_a_table_has_not_leave_what_is_stored_alone() -> None:
         reading(**UNIT, parent_uid="", valid_from="", valid_to="2025-06-30", type="", name="Một", slug="", note="x")
     )
     assert (whole["parent_id"], whole["valid_from"], whole["valid_to"]) == (None, None, date(2025, 6, 30))
+    empty = reading(**UNIT, parent_uid="", valid_from="", type="", name="")
+    read_unit(empty)
+    nameless = reading(code="C", name_vi="", level="central")
+    read_agency(nameless)
+    assert (said(empty), said(nameless)) == ([], ["cell_missing"])
     unit = new_unit("u:1", bare)
     assert (unit.name, [event.type for event in unit.take_recorded()]) == ("Xã Một", ["tasks.unit.registered.v1"])
     one = reading(code="", name_vi="Sở", level="department", note="x")

@@ -77,6 +77,22 @@ def test_what_stands_before_a_letter_that_is_none_is_quoted(before: str, quote: 
     assert [(one.code, one.quote) for one in caught.value.errors] == [("not_utf8", quote)]
 
 
+@pytest.mark.parametrize(
+    ("data", "quote", "line"),
+    [
+        (b'id,name\n1,a\n2,"open\n3,c\n', '2,"open', "Line 3"),
+        (b'"id,name\n1,a\n', '"id,name', "Line 1"),
+        (b"\0id,name\n1,a\n", "(ô để trống)", "Line 1"),
+        (b"id,name\n" + b"1,a\n" * 3 + b'2,"' + b"x" * 200, '2,"' + "x" * 77, "Line 5"),
+    ],
+)
+def test_the_line_that_is_broken_is_quoted(data: bytes, quote: str, line: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_csv(data, COLUMNS)
+    (problem,) = caught.value.errors
+    assert (problem.quote, problem.message.en.split(":")[0]) == (quote, line)
+
+
 def test_another_table_is_told_what_was_expected_and_what_came() -> None:
     with pytest.raises(Invalid) as caught:
         read("unit_uid,nso_code,level\nx,y,z\n")
@@ -113,6 +129,8 @@ def test_a_row_of_another_length_is_refused_alone_with_its_first_words() -> None
     assert table.rows[1].findings[0].quote == "2, Bộ Văn hóa, Thể thao"
     assert table.rows[1].findings[0].severity == "error"
     assert table.rows[3].cells == {"id": "4", "name": "d"}
+    (long,) = read("id,name\n" + "x" * 200 + "\n").rows
+    assert long.findings[0].quote == "x" * 80
 
 
 def test_an_unknown_column_is_passed_over_and_said_once() -> None:
