@@ -341,7 +341,9 @@ def _quiet() -> None:
 
 
 def _survives(limit: float, trial: Callable[[], None]) -> bool:
-    """Whether no test fails in a child. Time is the processor's: a busy machine kills nothing, nor does what cannot be tried."""
+    """Whether no test fails in a child. Time is the processor's: a busy machine kills nothing.
+    What cannot be tried survives.
+    """
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
