@@ -130,6 +130,14 @@ def test_a_paper_counts_from_its_day_until_its_end() -> None:
     assert matrix(gone, day=date(2026, 9, 20)).standing("a").lag is None
 
 
+def test_the_first_paper_is_the_earliest_whose_day_has_come() -> None:
+    papers = (entry("p", TODAY), entry("q", None))
+    assert matrix(row("a", *papers)).standing("a").first_issued_on == TODAY
+    replaced = entry("r", date(2026, 10, 1), ended_how="replaced", ended_on=date(2026, 10, 9))
+    assert matrix(row("a", *papers, replaced)).standing("a").first_issued_on == TODAY
+    assert matrix(row("a", replaced, entry("q", None))).standing("a").first_issued_on is None
+
+
 def test_a_paper_that_was_replaced_keeps_the_lag_and_one_that_was_withdrawn_does_not() -> None:
     after = entry("q", date(2026, 9, 25))
     for how, lag in (("replaced", 6), ("withdrawn", 17), ("repealed", 17)):
@@ -144,6 +152,7 @@ def test_a_paper_that_was_replaced_keeps_the_lag_and_one_that_was_withdrawn_does
     [
         (claim(), TODAY, "claimed"),
         (claim(on=date(2026, 9, 5)), date(2026, 9, 4), "silent"),
+        (claim(on=date(2026, 9, 5)), date(2026, 9, 5), "claimed"),
         (claim("confirmed", decided=date(2026, 9, 10)), date(2026, 9, 10), "not_applicable"),
         (claim("confirmed", decided=date(2026, 9, 10)), date(2026, 9, 9), "claimed"),
         (claim("rejected", decided=date(2026, 9, 10)), date(2026, 9, 10), "silent"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,11 +12,12 @@ from services.tasks.tests.register_world import rows_of
 from tasks.domain.bodies import Bodies
 from tasks.domain.directive import Directive
 from tasks.domain.directory import Succession, Unit
-from tasks.domain.rows import Reading, unique
-from tasks.domain.rows_directives import read_directive
+from tasks.domain.issuers import issuer_fields
+from tasks.domain.rows import MAX_ID, Reading, remembered, unique
+from tasks.domain.rows_directives import judge_issuer, read_directive
 from tasks.domain.rows_people import check_unit, read_person
 from tasks.domain.rows_successions import check_units_exist, read_succession
-from tasks.domain.rows_tasks import Papers, Plan, TaskRow, numbers_in, read_task
+from tasks.domain.rows_tasks import Papers, Plan, TaskRow, numbers_in, read_task, refuse_issued
 from tasks.domain.rows_units import check_units, new_unit, read_agency, read_unit
 from tasks.domain.table import Row
 from tasks.domain.text import same_name
@@ -37,6 +38,88 @@ def quote(one: Reading, code: str) -> str:
     return next(finding.quote for finding in one.findings if finding.code == code)
 
 
+# --- cells ---
+
+
+@pytest.mark.parametrize(("words", "meant"), [
+    ("yes", True), ("TRUE", True), ("1", True), ("Có", True), ("no", False), ("false", False), ("0", False), ("không", False),
+])  # fmt: skip
+def test_yes_and_no_are_read_in_both_languages(words: str, meant: bool) -> None:
+    for default in (True, False):
+        assert reading(c=words).flag("c", default) is meant
+        assert reading(c="").flag("c", default) is default
+    assert not said(reading(c=words))
+
+
+@pytest.mark.parametrize("longest", [MAX_ID, 1000])
+def test_a_cell_has_a_longest_length_and_is_quoted_when_it_is_longer(longest: int) -> None:
+    for length, codes in ((longest, []), (longest + 1, ["cell_too_long"])):
+        one = reading(c="x" * length)
+        words = one.key("c") if longest == MAX_ID else one.text("c")
+        assert (len(words), said(one)) == (length, codes)
+    assert MAX_ID == 128
+
+
+def test_what_a_cell_says_is_said_once_and_an_empty_row_says_nothing_of_what_it_lacks() -> None:
+    one = reading(c="")
+    for _ in range(2):
+        one.text("c", required=True)
+    assert said(one) == ["cell_missing"]
+    nothing = reading()
+    assert (nothing.text("c", required=True), nothing.choice("c", ["a"]), nothing.key("c")) == ("", "", "")
+    assert not said(nothing), "its cells cannot be told apart"
+    assert reading(c="x").choice("c", ["x"]) == "x"
+    assert reading(c="").key("c", required=False) == ""
+
+
+def test_changes_are_kept_as_they_can_be_written_and_an_id_stands_once_in_a_file() -> None:
+    stored = Unit(id="u:1", code="1", level="commune", name="Một", full_name="Xã Một", valid_from=date(2025, 7, 1))
+    one = reading(c="x")
+    one.compare(stored, {"code": "2", "name": "Một", "valid_from": date(2025, 7, 2)})
+    assert one.changes == {"code": ["1", "2"], "valid_from": ["2025-07-01", "2025-07-02"]}
+    one.updated(one.changes)
+    assert (one.outcome, quote(one, "changed")) == ("updated", "code, valid_from")
+    rows = [Reading(Row(number, {"c": words}), id=key) for number, words, key in ((2, "a", "k"), (3, "", "k"), (4, "", None))]
+    unique(rows, "c")
+    assert [said(row) for row in rows] == [[], ["duplicate_in_file"], []]
+    assert quote(rows[1], "duplicate_in_file") == "k"
+    asked: list[str] = []
+
+    def upper(text: str) -> str:
+        asked.append(text)
+        return text.upper()
+
+    look = remembered(upper)
+    assert [look(text) for text in ("a", "b", "a")] == ["A", "B", "A"]
+    assert asked == ["a", "b"]
+
+
+def read_planned(one: Reading) -> TaskRow:
+    return read_task(one, plan())
+
+
+LONGEST = [
+    (read_unit, "nso_code", 60), (read_unit, "full_name", 300), (read_agency, "name_vi", 300),
+    (read_directive, "number", 100), (read_directive, "issuer", 200), (read_person, "name", 200),
+    (read_planned, "title_short", 500), (read_planned, "source_doc", 2000),
+    (read_planned, "lead_as_written", 2000), (read_planned, "deadline_raw", 2000),
+    (read_planned, "product_short", 2000), (read_planned, "coord_as_written", 2000),
+    (read_planned, "parent_ref", 2000),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("read", "column", "longest"), LONGEST)
+def test_the_longest_words_of_each_column(read: Callable[[Reading], object], column: str, longest: int) -> None:
+    whole = {
+        **UNIT, **PERSON, **TASK, "code": "C", "name_vi": "Sở", "level": "commune" if read is read_unit else "central",
+        "number": "03/NQ-CP", "issuer": "Government", "issued_on": "2025-01-09",
+    }  # fmt: skip
+    for length in (longest, longest + 1):
+        one = reading(**{**whole, column: "x" * length})
+        read(one)
+        assert ("cell_too_long" in said(one, "error")) is (length > longest)
+
+
 # --- units ---
 
 UNIT = {"unit_uid": "u:1", "nso_code": "1", "level": "commune", "full_name": "Xã Một"}
@@ -53,6 +136,8 @@ def judged(*rows: Mapping[str, str], stored: tuple[Unit, ...] = ()) -> list[Read
     [
         ({"unit_uid": ""}, "cell_missing", "(ô để trống)"),
         ({"unit_uid": "has space"}, "id_unreadable", "has space"),
+        ({"nso_code": ""}, "cell_missing", "(ô để trống)"),
+        ({"level": ""}, "cell_missing", "(ô để trống)"),
         ({"level": "hamlet"}, "value_unknown", "hamlet"),
         ({"full_name": " "}, "cell_missing", "(ô để trống)"),
         ({"valid_from": "01/07/2025"}, "day_unreadable", "01/07/2025"),
@@ -105,6 +190,66 @@ def test_an_agency_keeps_the_names_of_what_it_was_formed_from_but_not_its_own() 
     assert not one.findings
 
 
+def test_columns_that_a_table_has_not_leave_what_is_stored_alone() -> None:
+    bare = read_unit(reading(**UNIT))
+    assert sorted(bare) == ["code", "full_name", "level"]
+    whole = read_unit(
+        reading(**UNIT, parent_uid="", valid_from="", valid_to="2025-06-30", type="", name="Một", slug="", note="x")
+    )
+    assert (whole["parent_id"], whole["valid_from"], whole["valid_to"]) == (None, None, date(2025, 6, 30))
+    empty = reading(**UNIT, parent_uid="", valid_from="", type="", name="")
+    read_unit(empty)
+    nameless = reading(code="C", name_vi="", level="central")
+    read_agency(nameless)
+    assert (said(empty), said(nameless)) == ([], ["cell_missing"])
+    unit = new_unit("u:1", bare)
+    assert (unit.name, [event.type for event in unit.take_recorded()]) == ("Xã Một", ["tasks.unit.registered.v1"])
+    one = reading(code="", name_vi="Sở", level="department", note="x")
+    assert sorted(read_agency(one)) == ["code", "full_name", "level", "name", "note"]
+    assert one.id is None
+
+
+def test_dates_of_a_unit_are_held_against_what_is_stored() -> None:
+    present = Unit(id="u:1", code="1", level="commune", name="Một", full_name="Xã Một", valid_from=date(2025, 7, 1))
+    for last, codes in (("2025-07-01", []), ("2025-06-30", ["dates_reversed"])):
+        (one,) = judged({"valid_to": last}, stored=(present,))
+        assert said(one) == codes
+    (one,) = judged({"parent_uid": "u:2"}, stored=(present, present.model_copy(update={"id": "u:2", "code": "2"})))
+    assert not said(one)
+    (grandchild,) = judged(
+        {"parent_uid": "u:3"},
+        stored=(
+            present, present.model_copy(update={"id": "u:2", "code": "2", "parent_id": "u:1"}),
+            present.model_copy(update={"id": "u:3", "code": "3", "parent_id": "u:2"}),
+        ),
+    )  # fmt: skip
+    assert said(grandchild) == ["parent_circle"]
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "overlap"),
+    [
+        (("", "2025-06-30"), ("2025-07-01", ""), False),
+        (("", "2025-06-30"), ("2025-06-30", ""), True),
+        (("2025-07-01", ""), ("", "2025-06-30"), False),
+        (("2025-07-01", ""), ("", "2025-07-01"), True),
+        (("", ""), ("2025-07-01", ""), True),
+        (("", "2025-06-30"), ("", ""), True),
+        (("2024-01-01", "2024-12-31"), ("2025-01-01", "2025-12-31"), False),
+    ],
+)
+def test_when_two_units_bear_one_code(own: tuple[str, str], other: tuple[str, str], overlap: bool) -> None:
+    """The other one is stored."""
+    first, last = (date.fromisoformat(day) if day else None for day in other)
+    stored = Unit(id="u:9", code="1", level="commune", name="", full_name="Xã Chín", valid_from=first, valid_to=last)
+    (one,) = judged(dict(zip(("valid_from", "valid_to"), own, strict=True)), stored=(stored,))
+    assert said(one) == (["code_overlaps"] if overlap else [])
+    agency = reading(code="1", name_vi="Sở", level="department")
+    wanted = read_agency(agency)
+    check_units([(agency, wanted)], {"u:9": stored.model_copy(update={"level": "department", "valid_to": None})})
+    assert [finding.field for finding in agency.findings] == ["code"]
+
+
 # --- successions ---
 
 
@@ -116,6 +261,19 @@ def test_a_succession_needs_both_units_a_kind_and_a_day() -> None:
     same = reading(from_uid="u:1", to_uid="u:1", kind="whole", effective_date="2025-07-01")
     read_succession(same)
     assert said(same) == ["follows_itself"]
+
+
+def test_a_succession_is_known_by_both_its_units() -> None:
+    one = reading(from_uid="u:1", to_uid="u:2", kind="whole", effective_date="2025-07-01", correction="x")
+    wanted = read_succession(one)
+    assert (wanted["effective_on"], wanted["correction"]) == (date(2025, 7, 1), "x")
+    assert one.id == Succession.id_of("u:1", "u:2")
+    check_units_exist(one, wanted, {"u:1", "u:2"})
+    assert not said(one)
+    for half in ({"from_uid": ""}, {"to_uid": ""}):
+        one = reading(**{"from_uid": "u:1", "to_uid": "u:2", "kind": "whole", "effective_date": "2025-07-01", **half})
+        check_units_exist(one, read_succession(one), {"u:1", "u:2"})
+        assert (one.id, said(one)) == (None, ["cell_missing"])
 
 
 # --- people ---
@@ -163,6 +321,18 @@ def test_a_person_of_an_ended_unit_is_pointed_at_and_of_an_unknown_one_refused()
     assert said(one, "error") == ["unit_unknown"]
 
 
+def test_what_a_row_of_people_leaves_out_is_left_alone() -> None:
+    one = reading(**PERSON)
+    assert read_person(one) == ({"unit_id": "u:1", "position": "officer"}, None)
+    assert one.id == "per-1"
+    assert read_person(reading(**PERSON, active="", name=""))[0]["active"] is True
+    assert read_person(reading(**PERSON, name=""))[1] is None
+    check_unit(one, "", {}, TODAY)
+    standing = Unit(id="u:1", code="1", level="commune", name="", full_name="Xã Một")
+    check_unit(one, "u:1", {"u:1": standing}, TODAY)
+    assert not said(one)
+
+
 # --- directives ---
 
 
@@ -196,6 +366,41 @@ def test_two_spellings_of_one_number_are_one_paper() -> None:
     unique([one, other], "number")
     assert said(other) == ["duplicate_in_file"]
     assert not one.refused
+
+
+def test_a_paper_is_known_by_number_issuer_and_day() -> None:
+    whole = {"number": "03/NQ-CP", "issuer": "Government", "issued_on": "2025-01-09"}
+    for missing in ("number", "issuer"):
+        one = reading(**{**whole, missing: ""})
+        read_directive(one)
+        assert (one.id, said(one)) == (None, ["cell_missing"])
+    undated = reading(**{**whole, "issued_on": ""}, awaited_as="Trung ương; Chính phủ", subject_en="x", verified="V")
+    wanted = read_directive(undated)
+    assert (wanted["awaited_as"], wanted["subject"], wanted["verified"]) == (["Trung ương", "Chính phủ"], "x", "V")
+    assert said(undated) == ["issue_day_missing"]
+    refused = reading(number="", issuer="Government", issued_on="")
+    read_directive(refused)
+    assert said(refused) == ["cell_missing"], "what is refused anyhow is not asked for its day"
+
+
+@pytest.mark.parametrize(
+    ("cells", "meant", "codes", "issuer"),
+    [
+        ({}, [], [], []),
+        ({}, ["u:1"], [], ["u:1"]),
+        ({}, ["u:1", "u:2"], ["issuer_ambiguous"], ["u:1", "u:2"]),
+        ({"issuer_uid": "u:2"}, ["u:1", "u:3"], [], ["u:2"]),
+        ({"issuer_uid": ""}, ["u:1"], [], ["u:1"]),
+        ({"issuer_uid": "u:9"}, ["u:1"], ["unit_unknown"], None),
+    ],
+)
+def test_who_issued_a_paper_is_said_or_found_or_asked(
+    cells: dict[str, str], meant: list[str], codes: list[str], issuer: list[str] | None
+) -> None:
+    one = reading(**cells)
+    found = judge_issuer(one, "UBND xã Một", meant, {"u:1", "u:2", "u:3"})
+    assert said(one) == codes
+    assert found == ({} if issuer is None else issuer_fields(issuer))
 
 
 # --- tasks ---
@@ -279,6 +484,63 @@ def test_what_a_plan_leaves_open_is_quoted_and_refuses_nothing(
 def test_coordinators_that_are_known_are_taken_and_the_lead_is_none_of_them() -> None:
     _, _, fields = task(coord_as_written="Bộ Công an, Bộ Y tế, Bộ Kế hoạch và Đầu tư, Bộ Tài chính")
     assert fields["coordinator_unit_ids"] == ["agency:BYT", "agency:BTC"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "codes"),
+    [
+        ({"deadline_date": "2027-06-30"}, []),
+        ({"deadline_date": ""}, ["deadline_date_differs"]),
+        ({"deadline_date": "", "deadline_raw": "Thường xuyên"}, ["deadline_recurring"]),
+        ({"deadline_date": "2027-07-01", "deadline_raw": "Thường xuyên"}, ["deadline_date_differs", "deadline_recurring"]),
+        ({"deadline_date": "2025-01-08", "deadline_raw": ""},
+         ["deadline_before_issue_date", "deadline_date_differs", "deadline_missing"]),
+    ],
+)  # fmt: skip
+def test_a_day_that_the_file_gives_is_held_against_its_words(cells: dict[str, str], codes: list[str]) -> None:
+    assert sorted({code for code in said(task(**cells)[0]) if code.startswith("deadline")}) == codes
+
+
+@pytest.mark.parametrize(
+    ("source", "parent", "directive", "code"),
+    [
+        ("03/NQ-CP App.", "11-KH/BCĐ", "d-03", None),
+        ("App. II", "11-KH/BCĐ: NV 9", "d-11", None),
+        ("99/NQ-CP", "11-KH/BCĐ", None, "directive_unknown"),
+        ("7/KH-UBND", "", None, "directive_ambiguous"),
+        ("App. II", "", None, "directive_not_named"),
+    ],
+)
+def test_which_paper_gives_a_task(source: str, parent: str, directive: str | None, code: str | None) -> None:
+    twice = [
+        Directive(id=key, number="07/KH-UBND", issuer="UBND", issued_on=date(year, 1, 9))
+        for key, year in (("a", 2025), ("b", 2026))
+    ]
+    papers = [Directive(id="d-03", number="03/NQ-CP", issuer="x"), Directive(id="d-11", number="11-KH/BCĐ", issuer="x"), *twice]
+    read_with = Plan(PLAN.bodies, Papers(papers))
+    one, _, fields = task(read_with, source_doc=source, parent_ref=parent)
+    assert (fields["directive_id"], fields["parent_reference"]) == (directive, parent)
+    assert [found for found in said(one) if found.startswith("directive")] == ([] if code is None else [code])
+
+
+def test_what_a_plan_groups_and_a_sample_mark_are_kept() -> None:
+    assert task(group_no="I", group_name="Thể chế")[2]["group"] == "I. Thể chế"
+    assert task(group_name="Thể chế")[2]["group"] == "Thể chế"
+    assert "group" not in task()[2]
+    samples = {verified: task(verified=verified)[2]["sample"] for verified in ("T2", "I", "I (ours)", "In", "V", "")}
+    assert samples == {"T2": "foreign", "I": "demo", "I (ours)": "demo", "In": None, "V": None, "": None}
+
+
+def test_a_task_that_was_issued_is_not_touched_by_its_plan() -> None:
+    one, row, _ = task()
+    refuse_issued(one, row.new("t", "T-1", NOW), ["product_short"])
+    assert (said(one, "error"), quote(one, "task_already_issued")) == (["task_already_issued"], "T-1")
+
+
+def test_a_lead_that_is_asked_about_already_is_not_called_unknown_as_well() -> None:
+    foreign = task(lead_as_written="Sở Tài chính", verified="T2")[0]
+    assert "lead_unknown" not in said(foreign)
+    assert "lead_unknown" in said(task(lead_as_written="Tổ giúp việc")[0])
 
 
 @pytest.mark.parametrize("missing", ["task_uid", "title_short"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -11,14 +12,15 @@ from hypothesis import strategies as st
 
 from common.domain import Actor, local_day
 from common.errors import Forbidden, RuleBroken
-from services.tasks.tests.task_world import DOER, HEAD, NOW, PROVINCE, SCOPES, SYSTEM_A, SYSTEM_B, A, B, a_task
-from tasks.domain.authority import check_decides, check_not_own, check_not_pushed_up
+from services.tasks.tests.task_world import DOER, HEAD, NOW, PROVINCE, SCOPES, SYSTEM_A, SYSTEM_B, TODAY, A, B, a_task
+from tasks.domain.authority import check_asks, check_decides, check_not_own, check_not_pushed_up, check_rates
 from tasks.domain.catch_up import give_remedy_plan, standing_of
 from tasks.domain.committee import Committee, Escalation
 from tasks.domain.directory import Unit
 from tasks.domain.dispute import dispute, is_disputed, raise_dispute, reject_dispute, uphold_dispute
-from tasks.domain.extension import grant_extension, level_of_extension, request_extension
+from tasks.domain.extension import grant_extension, level_of_extension, refuse_extension, request_extension
 from tasks.domain.matters import Commitment, Milestone, Said
+from tasks.domain.means import Evidence, Review
 from tasks.domain.pending import pending
 from tasks.domain.report import row_of
 from tasks.domain.report_forms import csv_of, page_of
@@ -99,6 +101,26 @@ def test_who_grants_an_extension_is_the_committees_setting(changes: dict[str, An
     assert level_of_extension(a_task(**changes), Committee(extension_decided_by=setting)) == level
 
 
+@pytest.mark.parametrize(
+    ("actor", "asks", "rates"),
+    [
+        (PROVINCE, True, True),
+        (SYSTEM_A, True, True),
+        (SYSTEM_B, False, False),
+        (HEAD, True, True),
+        (Actor("person", "per-doer", SCOPES, frozenset({B})), True, True),
+        (Actor("person", "per-head", SCOPES, frozenset({B})), False, True),
+        (Actor("person", "per-other", SCOPES, frozenset({B})), False, False),
+        (Actor("client", "per-doer", SCOPES, frozenset({B})), False, False),
+        (Actor("client", "per-head", SCOPES, frozenset({B})), False, False),
+    ],
+)
+def test_the_lead_unit_asks_and_rates_who_does_it_as_well_and_the_approver_rates(actor: Actor, asks: bool, rates: bool) -> None:
+    for check, allowed in ((check_asks, asks), (check_rates, rates)):
+        with nullcontext() if allowed else pytest.raises(Forbidden):
+            check(actor, a_task(coordinator_unit_ids=[B]))
+
+
 def a_unit(level: str) -> Unit:
     return Unit(id=level, code="1", level=level, name=level, full_name=level)
 
@@ -153,6 +175,44 @@ def test_an_extension_is_later_than_the_day_that_holds_and_the_very_first_day_st
             grant_extension(task, said(), task.due_on)
         grant_extension(task, said())
     assert (task.due_on, task.original_due_on) == (DUE + timedelta(days=2), DUE)
+
+
+@pytest.mark.parametrize(("wanted", "asked"), [(-1, []), (0, []), (1, ["day_has_passed"])])
+def test_a_late_task_is_extended_from_today_on(wanted: int, asked: list[str]) -> None:
+    """`wanted` days before today, of a task that was due long ago."""
+    task = a_task(state="in_progress", due_on=date(2026, 11, 1))
+    with pytest.raises(RuleBroken) if asked else nullcontext() as broken:
+        request_extension(task, TODAY - timedelta(days=wanted), said(), RULES)
+    assert ([] if broken is None else codes(broken)) == asked
+
+
+def test_extensions_are_numbered_and_one_waits_at_a_time() -> None:
+    task = a_task(state="in_progress")
+    for number in (1, 2):
+        request_extension(task, DUE + timedelta(days=number), said(), RULES)
+        with pytest.raises(RuleBroken) as broken:
+            request_extension(task, DUE + timedelta(days=9), said(), RULES)
+        assert codes(broken) == ["extension_pending"]
+        refuse_extension(task, said("không"))
+    assert [(one.number, one.state) for one in task.extensions] == [(1, "refused"), (2, "refused")]
+    for decide in (grant_extension, refuse_extension):
+        with pytest.raises(RuleBroken) as broken:
+            decide(task, said())
+        assert codes(broken) == ["nothing_asked"]
+
+
+@pytest.mark.parametrize(("written", "quote"), [("thường xuyên", "thường xuyên"), ("", None)])
+def test_what_has_no_due_day_is_not_extended(written: str, quote: str | None) -> None:
+    task = a_task(state="in_progress", due_on=None, deadline_written=written)
+    with pytest.raises(RuleBroken) as broken:
+        request_extension(task, DUE, said(), RULES)
+    assert [(one.code, one.quote) for one in broken.value.errors] == [("no_due_day", quote)]
+    asked = a_task(state="in_progress")
+    request_extension(asked, DUE + timedelta(days=1), said(), RULES)
+    asked.due_on = None  # taken back since
+    with pytest.raises(RuleBroken) as broken:
+        grant_extension(asked, said())
+    assert "30/11/2026" in broken.value.errors[0].message.vi, "the day that held when it was asked"
 
 
 @pytest.mark.parametrize("state", ["published", "assigned", "in_progress", "paused"])
@@ -214,6 +274,17 @@ def test_what_was_taken_from_a_unit_begins_anew_for_the_next_one() -> None:
     assert not climb(task, RULES, date(2026, 12, 10))
 
 
+def test_a_dispute_begins_with_the_approver_and_disputes_are_numbered() -> None:
+    task = a_task(state="in_progress")
+    for number in (1, 2):
+        dispute(task, "wording", said(), RULES)
+        assert (task.disputes[-1].number, task.disputes[-1].level) == (number, "approver")
+        assert uphold_dispute(task, said("đúng")) is task.disputes[-1]
+    with pytest.raises(RuleBroken) as broken:
+        reject_dispute(task, said())
+    assert codes(broken) == ["nothing_disputed"]
+
+
 def test_a_dispute_without_an_approver_begins_at_the_standing_agency_and_ends_at_the_leader() -> None:
     task = a_task(state="in_progress", approver_id=None)
     dispute(task, "wording", said(), RULES)
@@ -248,6 +319,20 @@ def test_the_day_of_handing_in_is_corrected_of_a_wrong_status_alone() -> None:
     uphold_dispute(task, said(), date(2026, 11, 19))
     assert task.submitted_on == date(2026, 11, 19)
     assert task.take_lines()[-1][2]["submitted_on"] == ["2026-11-20", "2026-11-19"]
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_what_waits_for_somebody_about_a_task(state: State) -> None:
+    """What is over waits for nobody; evidence that was rejected is to be mended while the work goes on."""
+    task = a_task(state="in_progress")
+    request_extension(task, DUE + timedelta(days=1), said(), RULES)
+    verdict = Review(at=NOW, by="person:per-head", verdict="rejected", words="mờ")
+    task.evidence = [Evidence(id="e", kind="document", title="t", added_at=NOW, added_by="x", reviews=[verdict])]
+    task.state = state
+    expected = [] if state in ("completed", "cancelled") else ["extension"]
+    assert pending(task) == expected + (["evidence"] if state == "in_progress" else [])
+    task.evidence[0].reviews.append(verdict.model_copy(update={"verdict": "accepted"}))
+    assert pending(task) == expected
 
 
 # --- the ladder ---

@@ -19,20 +19,21 @@ from tasks.domain.leads import Names
 from tasks.domain.load import Carried, Load, load_of
 from tasks.domain.marks import marks
 from tasks.domain.matters import Said
-from tasks.domain.means import Evidence, HandedIn, Party, Review
+from tasks.domain.means import Evidence, HandedIn, Part, Party, Review
 from tasks.domain.parties import name_party, party_of, reach_party, remove_party
 from tasks.domain.parts import (
     ask_part,
     check_parts_kept,
     decide_part,
     owing,
+    part_of,
     standing_of_part,
     submit_part,
     tell_of_parts,
     untold_day,
 )
 from tasks.domain.periods import Period, close, confirm_no_work, reject_no_work, send_back, state_no_work, tell_of_period
-from tasks.domain.proof import named_criteria, review_evidence, supersede, unproven
+from tasks.domain.proof import evidence_of, named_criteria, review, review_evidence, supersede, unproven
 from tasks.domain.rating import mark
 from tasks.domain.report import row_of
 from tasks.domain.resources import grant_money, lacking, plan_resources, report_spending
@@ -648,3 +649,40 @@ def test_parts_to_be_told_of_are_found_by_a_range_of_an_index() -> None:
     assert [TASKS.dump(task)["_d"][key] for key in ("part_untold", "part_due")] == ["2026-11-27/t1"] * 2
     tell_of_parts(task, date(2026, 11, 27), 3)
     assert [TASKS.dump(task)["_d"][key] for key in ("part_untold", "part_due")] == [None, "2026-11-27/t1"]
+
+
+def test_what_is_not_there_is_not_found() -> None:
+    at = Said(at=NOW, by="person:p", words="")
+    pieces = [Evidence(id=key, kind="document", title=key, added_at=NOW, added_by="x") for key in ("e1", "e2")]
+    parts = [Part(number=number, unit_id=B, due_on=TODAY, asked=at) for number in (1, 2)]
+    task = a_task(parts=parts)
+    assert evidence_of(pieces, "e2") is pieces[1]
+    assert part_of(task, 2) is task.parts[1]
+    for ask in (lambda: evidence_of(pieces, "e3"), lambda: part_of(task, 3)):
+        with pytest.raises(NotFound):
+            ask()
+
+
+@pytest.mark.parametrize(("product", "quote"), [("Báo cáo", "Báo cáo"), ("", None)])
+def test_lacking_evidence_quotes_the_product(product: str, quote: str | None) -> None:
+    found = unproven(a_task(product=product), [], Committee())
+    assert [(one.code, one.quote) for one in found] == [("evidence_missing", quote)]
+
+
+def test_an_unknown_fund_is_answered_with_those_that_there_are() -> None:
+    for funds, known in (([], "-"), ([("Ngân sách", 5), ("Quỹ KHCN", 1)], "Ngân sách; Quỹ KHCN")):
+        task = a_task(state="in_progress")
+        if funds:
+            plan_resources(task, {"money": funds})
+        with pytest.raises(RuleBroken) as broken:
+            report_spending(task, "khác", 1, "")
+        assert known in broken.value.errors[0].repair.vi
+
+
+def test_what_is_said_of_a_periods_evidence_names_the_period() -> None:
+    for period, kept in ((None, {}), ("2026-11", {"period": [None, "2026-11"]})):
+        task = a_task(state="in_progress")
+        piece = Evidence(id="e", kind="document", title="t", added_at=NOW, added_by="x")
+        review(task, piece, Review(at=NOW, by="p", verdict="seen", words=""), period)
+        (_, _, changes) = task.take_lines()[-1]
+        assert {name: pair for name, pair in changes.items() if name == "period"} == kept

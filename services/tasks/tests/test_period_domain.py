@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.errors import RuleBroken
+from common.errors import FieldProblem, RuleBroken, Words
 from services.tasks.tests.task_world import NOW, PEOPLE_OF, TODAY, a_task
 from services.tasks.tests.task_world import open_periods as some_periods
 from tasks.domain.clears import Facts, clears
@@ -24,28 +24,35 @@ from tasks.domain.directive import Directive
 from tasks.domain.fate import ask_dropped, ask_fate, decide_fate, name_again
 from tasks.domain.leads import Names
 from tasks.domain.matters import OpenPeriod, Said
+from tasks.domain.means import Evidence, Review
 from tasks.domain.periods import (
+    AT_MOST,
     MONTHS,
     Period,
+    add_evidence,
     close,
     confirm_no_work,
     last_due,
+    open_occurrence,
     open_of,
     open_periods,
     reject_no_work,
+    review_evidence,
     send_back,
     span_of,
     state_anew,
     state_no_work,
+    stated_no_work,
     submit,
     tell_of_period,
 )
 from tasks.domain.reading import read_words
-from tasks.domain.task import Task
+from tasks.domain.task import State, Task
 from tasks.domain.timeliness import own_timeliness, timeliness
-from tasks.domain.waiting import ask_again, days_waited, start_clock, stop_clock, waits
+from tasks.domain.waiting import ask_again, days_waited, start_clock, starts_clocks, stop_clock, waits
 
 RULES = Committee()
+EMPTY_WORDS = Words("Chưa đủ.", "Not enough.")
 
 
 def worded(words: str, **changes: Any) -> Task:
@@ -326,6 +333,129 @@ def test_a_period_is_told_of_once_near_and_once_late_and_has_its_own_timeliness(
     assert timeliness(period, date(2026, 12, 1), RULES) == "overdue"
 
 
+def test_one_look_opens_so_many_periods_and_the_next_goes_on_from_there() -> None:
+    task = worded("Hằng tháng")
+    first = opened(task, "2030-01-01")
+    assert (AT_MOST, len(first), first[-1][0], task.look_on) == (24, 24, "2028-10", date(2028, 11, 1))
+    assert [key for key, _ in opened(task, "2028-12-31")] == ["2028-11", "2028-12"]
+
+
+@pytest.mark.parametrize(
+    ("day", "key", "due"),
+    [
+        ("2026-01-01", "2026-H1", "2026-06-30"),
+        ("2026-06-30", "2026-H1", "2026-06-30"),
+        ("2026-07-01", "2026-H2", "2026-12-31"),
+        ("2026-03-31", "2026-Q1", "2026-03-31"),
+        ("2026-04-01", "2026-Q2", "2026-06-30"),
+        ("2026-09-30", "2026-Q3", "2026-09-30"),
+    ],
+)
+def test_the_key_of_a_period_names_its_place_in_the_year(day: str, key: str, due: str) -> None:
+    span = span_of(date.fromisoformat(day), "half_year" if "H" in key else "quarter", RULES)
+    assert (span.key, str(span.due_on)) == (key, due)
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_nobody_is_told_of_a_period_while_no_clock_runs(state: State) -> None:
+    task = worded("Hằng tháng")
+    (period,) = open_periods(task, RULES, date(2026, 11, 24))
+    task.state = state
+    assert tell_of_period(task, period, date(2026, 12, 1), 3) is (state not in ("draft", "paused", "cancelled"))
+    handed_in = period.model_copy(update={"state": "submitted", "told": 0})
+    assert not tell_of_period(task, handed_in, date(2026, 12, 1), 3)
+
+
+def in_a_period(**changes: Any) -> tuple[Task, Period]:
+    task = worded("Hằng tháng", **changes)
+    (period,) = open_periods(task, RULES, date(2026, 11, 24))
+    task.take_recorded()
+    return task, period
+
+
+def proof(key: str = "e1") -> Evidence:
+    return Evidence(id=key, kind="document", title="Báo cáo", added_at=NOW, added_by="person:per-doer")
+
+
+def code_of(act: Callable[[], object]) -> str:
+    with pytest.raises(RuleBroken) as broken:
+        act()
+    return broken.value.errors[0].code
+
+
+def test_a_period_is_handed_in_with_evidence_sent_back_mended_and_closed() -> None:
+    task, period = in_a_period()
+    assert code_of(lambda: submit(task, period, NOW, "xong")) == "evidence_missing"
+    assert code_of(lambda: close(task, period, NOW, "done_in_time", "")) == "wrong_period_state"
+    add_evidence(task, period, proof())
+    submit(task, period, NOW, "xong")
+    assert (period.state, period.submitted_on, period.report) == ("submitted", date(2026, 11, 24), "xong")
+    assert code_of(lambda: add_evidence(task, period, proof("e2"))) == "wrong_period_state"
+    send_back(task, period, "incomplete", "thiếu số liệu")
+    assert (period.state, period.submitted_on) == ("in_progress", None)
+    assert code_of(lambda: send_back(task, period, "incomplete", "")) == "wrong_period_state"
+    submit(task, period, NOW, "đã bổ sung")
+    review_evidence(task, period, period.evidence[0], Review(at=NOW, by="person:per-head", verdict="accepted", words=""))
+    unproven = [FieldProblem("evidence", "evidence_unreviewed", EMPTY_WORDS, EMPTY_WORDS)]
+    assert code_of(lambda: close(task, period, NOW, "done_in_time", "", unproven)) == "evidence_unreviewed"
+    close(task, period, NOW, "done_in_time", "được")
+    assert (period.state, period.completed_on) == ("completed", date(2026, 11, 24))
+    names = [event.type.split(".")[2] for event in task.take_recorded()]
+    assert names == [
+        "period_evidence_added", "period_submitted", "period_returned", "period_submitted", "evidence_accepted",
+        "period_closed",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("state", "runs"), [
+    ("draft", False), ("published", True), ("assigned", True), ("in_progress", True), ("submitted", True), ("completed", True),
+    ("paused", False), ("cancelled", False),
+])  # fmt: skip
+def test_a_period_is_worked_on_while_its_task_runs(state: State, runs: bool) -> None:
+    task, period = in_a_period()
+    task.state = state
+    if runs:
+        add_evidence(task, period, proof())
+    else:
+        assert code_of(lambda: add_evidence(task, period, proof())) == "wrong_state"
+        assert code_of(lambda: confirm_no_work(task, period, said())) == "wrong_state"
+
+
+def said(words: str = "") -> Said:
+    return Said.now(NOW, "person:per-doer", words)
+
+
+def test_no_work_is_stated_and_answered_and_is_no_result_meanwhile() -> None:
+    task, period = in_a_period()
+    assert code_of(lambda: confirm_no_work(task, period, said())) == "nothing_stated"
+    state_no_work(task, period, said("không phát sinh"))
+    assert stated_no_work(period) is period.no_work[0]
+    assert (period.state, period.submitted_on) == ("submitted", date(2026, 11, 24))
+    assert code_of(lambda: close(task, period, NOW, "done_in_time", "")) == "no_work_stated"
+    assert code_of(lambda: send_back(task, period, "incomplete", "")) == "no_work_stated"
+    reject_no_work(task, period, said("vẫn phải báo cáo"))
+    assert (period.state, period.submitted_on, stated_no_work(period)) == ("in_progress", None, None)
+    state_no_work(task, period, said())
+    confirm_no_work(task, period, said())
+    assert (period.state, period.submitted_on) == ("without_work", None)
+    assert [one.state for one in period.no_work] == ["rejected", "confirmed"]
+
+
+def test_an_occurrence_is_opened_of_what_waits_for_an_event_alone() -> None:
+    task = worded("Khi có nhiệm vụ chậm")
+    period = open_occurrence(task, 7, date(2026, 11, 24), date(2026, 11, 30), "NV 9 chậm")
+    assert (period.key, period.starts_on, period.ends_on, period.due_on, period.occasion) == (
+        "E0007", date(2026, 11, 24), date(2026, 11, 30), date(2026, 11, 30), "NV 9 chậm",
+    )  # fmt: skip
+    past = open_occurrence(task, 8, date(2026, 11, 24), date(2026, 11, 20), "đã qua")
+    assert (past.ends_on, past.due_on) == (date(2026, 11, 24), date(2026, 11, 20))
+    assert (
+        code_of(lambda: open_occurrence(worded("Hằng tháng"), 1, date(2026, 11, 24), date(2026, 11, 30), "")) == "not_on_event"
+    )
+    task.state = "paused"
+    assert code_of(lambda: open_occurrence(task, 9, date(2026, 11, 24), date(2026, 11, 30), "")) == "wrong_state"
+
+
 # --- clocks that wait ---
 
 
@@ -408,6 +538,67 @@ def test_the_due_day_is_so_many_days_after_the_paper(issued: date, days: int) ->
     assert task.due_on == issued + timedelta(days=days)
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, True),
+        ({"state": "completed"}, False),
+        ({"state": "cancelled"}, False),
+        ({"due_on": date(2027, 1, 1)}, False),
+        ({"waits_for": ""}, False),
+    ],
+)
+def test_a_task_waits_while_it_is_to_be_done_and_has_no_day(fields: dict[str, Any], expected: bool) -> None:
+    task = waiting().model_copy(update=fields)
+    assert waits(task) is expected
+    assert days_waited(task, date(2026, 12, 1)) == (7 if expected else 0)
+    assert start_clock(task, paper(), RULES) is expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "starts"),
+    [
+        ({}, True), ({"ended_how": "replaced"}, True), ({"ended_how": "withdrawn"}, False), ({"awaited_as": []}, False),
+        ({"issued_on": None}, False),
+    ],
+)  # fmt: skip
+def test_which_papers_start_clocks(changes: dict[str, Any], starts: bool) -> None:
+    assert starts_clocks(paper(**changes)) is starts
+
+
+def test_a_paper_that_is_older_than_the_wait_was_not_waited_for_and_its_day_off_is_moved_as_decided() -> None:
+    task = waiting("30 ngày sau khi Trung ương ban hành", told=2)
+    assert start_clock(task, paper(issued_on=date(2026, 11, 6)), Committee(weekend_rule="after"))
+    assert task.clock is not None
+    assert (task.clock.days_waited, task.told) == (0, 0)
+    assert task.due_on == date(2026, 12, 7), "6 December 2026 is a Sunday"
+    assert not start_clock(waiting(), paper(issued_on=None), RULES)
+
+
+@pytest.mark.parametrize("state", ["completed", "cancelled"])
+def test_what_is_over_keeps_the_day_that_a_paper_gave_it(state: Any) -> None:
+    task = waiting()
+    start_clock(task, paper(), RULES)
+    task.state = state
+    assert not start_clock(task, paper(issued_on=date(2026, 12, 14)), RULES)
+    assert not stop_clock(task, paper())
+    task.state = "assigned"
+    assert not stop_clock(task, paper(id="d-other"))
+    assert stop_clock(task, paper())
+    assert (task.clock, task.told) == (None, 0)
+    assert not stop_clock(task, paper())
+
+
+def test_a_task_that_waits_says_when_it_is_asked_about_next() -> None:
+    task = waiting("Theo kế hoạch của Bộ Công an")
+    for days, said, following in ((0, False, 30), (29, False, 30), (30, True, 60), (31, False, 60), (95, True, 120)):
+        assert ask_again(task, RULES, date(2026, 11, 24) + timedelta(days=days)) is said
+        assert task.look_on == date(2026, 11, 24) + timedelta(days=following)
+    sample = waiting("Theo kế hoạch của Bộ Công an", sample="foreign", look_on=date(2026, 11, 24))
+    assert not ask_again(sample, RULES, date(2027, 11, 24))
+    assert sample.look_on is None
+
+
 # --- what becomes of it ---
 
 
@@ -427,6 +618,24 @@ def test_a_task_of_an_ended_paper_asks_once_and_goes_on_or_is_cancelled_on_words
     assert other.state == "cancelled"
     assert [what for what, _, _ in other.take_lines()] == ["fate_asked", "fate_decided", "cancelled"]
     assert not ask_fate(a_task(state="completed", directive_id="d-up"), ended)
+
+
+def test_what_is_decided_of_a_row_that_was_left_out_settles_no_paper() -> None:
+    ended = paper(ended_how="repealed")
+    task = a_task(directive_id="d-up", reference="NQ03-1")
+    ask_dropped(task)
+    decide_fate(task, "goes_on", None, "Vẫn cần làm")
+    assert ask_fate(task, ended), "of its paper nobody has decided"
+    decide_fate(task, "goes_on", "d-new", "Theo văn bản mới")
+    assert (task.directive_id, task.settled_papers) == ("d-new", ["d-up"])
+    assert task.take_lines()[-1][2] == {"directive_id": ["d-up", "d-new"]}
+    assert [event.model_dump().get("reference") for event in task.take_recorded()][:1] == ["NQ03-1"]
+    assert not ask_fate(task, ended), "another paper gives it now"
+    gone = a_task(directive_id="d-up")
+    ask_fate(gone, ended)
+    decide_fate(gone, "cancelled", "d-new", "Thôi")
+    assert (gone.state, gone.directive_id) == ("cancelled", "d-up")
+    assert not ask_dropped(gone)
 
 
 def test_midnight_in_the_province_decides_on_which_day_a_draft_began_to_wait() -> None:

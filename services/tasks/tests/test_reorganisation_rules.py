@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.errors import FieldProblem, RuleBroken, Words
 from services.tasks.tests.register_world import rows_of
 from services.tasks.tests.task_world import NOW, a_task
 from tasks.domain.directory import Succession, Unit
 from tasks.domain.handover import Fate, fates, hand_over, is_live, led_on, move_of, said_twice, text_of, was_handed_over
 from tasks.domain.matters import Said
 from tasks.domain.means import Part, Party
-from tasks.domain.reorganisation import Check, Sum, Tally, crossing
+from tasks.domain.reorganisation import Check, Received, Rehearsal, Reorganisation, Sum, Tally, TaskMove, UnitMove, crossing
 from tasks.domain.task import Task
 
 DAY = date(2027, 1, 1)
@@ -64,6 +66,7 @@ def read(found: dict[str, Fate]) -> str:
         ("a>b, b>x partial, b>y partial", "a rule b, b choice x/y"),
         ("x>y, y>x", "x rule y, y rule x"),  # they exchange their tasks
         ("a>b, b>a", "a rule b, b rule a"),
+        ("x>y partial, x>z", "x choice y/z"),  # it did not only give parts away: nothing of it is left
     ],
 )
 def test_what_becomes_of_units(successions: str, expected: str) -> None:
@@ -211,6 +214,7 @@ def test_the_same_words_of_the_same_paper_are_said_twice_to_one_unit() -> None:
     ]
     assert said_twice(text_of(task, "x") for task in tasks) == {text_of(tasks[0], "x")}
     assert said_twice([text_of(tasks[0], "x"), text_of(tasks[1], "y")]) == set()
+    assert said_twice([text_of(tasks[0], "x"), text_of(tasks[2], "x")]) == set(), "of another paper"
 
 
 def test_a_task_knows_who_led_it_on_a_day_and_is_handed_over_once() -> None:
@@ -256,6 +260,89 @@ def test_levels_gain_what_others_lose() -> None:
         "commune": 2,
         "district": -2,
     }
+
+
+# --- the reorganisation ---
+
+BY = Said(at=NOW, by="client:province", words="")
+FOUND = Rehearsal(number=1, as_of=NOW, tally=Tally.of([("draft", "commune", "d", 2)]))
+LIFE: dict[str, Callable[[Reorganisation], None]] = {
+    "rehearse_again": lambda one: one.rehearse_again(),
+    "decide": lambda one: one.decide(["a"], []),
+    "order": lambda one: one.order(BY, ()),
+    "discard": lambda one: one.discard(BY),
+}
+
+
+def a_reorganisation(**fields: Any) -> Reorganisation:
+    return Reorganisation(id="r", number=1, title="Sắp xếp", effective_on=DAY, planned=BY, **fields)
+
+
+@pytest.mark.parametrize(
+    ("state", "may"),
+    [
+        ("rehearsing", "discard"),
+        ("rehearsed", "rehearse_again decide order discard"),
+        ("ordered", "decide discard"),
+        ("executing", "decide"),
+        ("executed", ""),
+        ("discarded", ""),
+    ],
+)
+def test_in_which_states_a_reorganisation_is_changed(state: Any, may: str) -> None:
+    for name, act in LIFE.items():
+        one = a_reorganisation(state=state)
+        if name in may.split():
+            act(one)
+        else:
+            with pytest.raises(RuleBroken) as broken:
+                act(one)
+            assert [(problem.code, problem.quote) for problem in broken.value.errors] == [("wrong_state", state)]
+            assert one.state == state
+
+
+def test_a_reorganisation_from_its_rehearsal_to_its_execution() -> None:
+    one = a_reorganisation()
+    assert (one.state, one.rehearsals) == ("rehearsing", 1)
+    one.rehearsed(FOUND, 3, 1)
+    one.rehearse_again()
+    assert (one.state, one.rehearsals) == ("rehearsing", 2)
+    one.rehearsed(FOUND, 3, 1)
+    undecided = Words("Chưa quyết định.", "Undecided.")
+    with pytest.raises(RuleBroken) as broken:
+        one.order(BY, iter([FieldProblem("a", "undecided", undecided, undecided)]))
+    assert ([problem.code for problem in broken.value.errors], one.state) == (["undecided"], "rehearsed")
+    one.order(BY, ())
+    one.begin(NOW)
+    one.conclude(NOW, Check(tasks=2, lost=0, doubled=0), [Received("x", ["a"], 2, ["p"])], adds_up=True)
+    assert (one.state, one.begun_at, one.executed_at) == ("executed", NOW, NOW)
+    told = one.take_recorded()
+    assert [event.type.split(".")[2] for event in told] == ["rehearsed", "rehearsed", "ordered", "unit_received", "executed"]
+    assert {event.model_dump()["reorganisation_id"] for event in told} == {"r"}
+
+
+def test_what_units_counted_is_put_together() -> None:
+    moves = []
+    for key, level in (("a", "commune"), ("b", "district")):
+        move = UnitMove(
+            id=UnitMove.id_of("r", key), reorganisation_id="r", unit_id=key, how="rule", heirs=["x"], ends=True, level="c"
+        )
+        for _ in range(2):
+            move.count(
+                Tally.of([("draft", level, "d", 3)]),
+                Tally.of([("draft", "commune", "d", 3)]),
+                crossing([(level, "commune")] * 3),
+            )
+        moves.append(move)
+    assert [move.id for move in moves] == ["r/a", "r/b"]
+    assert moves[1].crossed == {"commune": 6, "district": -6}
+    assert (moves[1].before.by_level, moves[1].after.by_level) == ({"district": 6}, {"commune": 6})
+    whole = Sum.of(moves)
+    assert (whole.before.tasks, whole.after.tasks, whole.crossed) == (12, 12, {"commune": 6, "district": -6})
+    assert whole.adds_up(None)
+    assert Sum.of([*moves, moves[1].model_copy(update={"crossed": {"commune": -6, "district": 6}})]).crossed == {}
+    assert moves[0].fate == Fate("a", "rule", ("x",))
+    assert TaskMove.id_of("r", "t") == "r/t"
 
 
 # --- properties ---

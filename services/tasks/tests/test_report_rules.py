@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 from common.errors import Invalid
 from services.tasks.tests.task_world import A, B, a_task
 from tasks.domain.committee import Committee
+from tasks.domain.directive import Directive
 from tasks.domain.matters import HandOver, OpenPeriod, Said
-from tasks.domain.means import NoWork
+from tasks.domain.means import Evidence, NoWork
 from tasks.domain.month import Month
 from tasks.domain.periods import Period, state_anew
 from tasks.domain.report import (
@@ -38,6 +40,7 @@ from tasks.domain.report import (
     row_of,
     status_of,
     stood_on,
+    submission_row,
 )
 from tasks.domain.reporting import ReportPlan, Submission
 from tasks.domain.task import Task
@@ -143,6 +146,52 @@ def test_figures_are_as_of_the_day_and_link_up() -> None:
     assert [(unit.unit_id, unit.total) for unit in made.figures.by_unit] == [("", 1), (A, 1), (B, 1)]
     assert [(row["task_id"], row["days_overdue"], row["lead"]) for row in late_rows(body)] == [("a", 9, NAMES[A])]
     assert all("responsible_id" not in row for row in late_rows(body)), "nobody is named in public"
+
+
+def test_a_row_names_papers_and_bodies_as_they_are_registered_or_else_as_they_were_written() -> None:
+    paper = Directive(id="d", number="11-KH/BCĐ", issuer="Ban Chỉ đạo")
+    proof = {"kind": "document", "added_at": datetime(2026, 10, 1, tzinfo=UTC), "added_by": "x"}
+    pieces = [Evidence(id="e1", title="cũ", superseded_by="e2", **proof), Evidence(id="e2", title="mới", **proof)]
+    task = one(directive_id="d", source="57-NQ/TW", coordinator_unit_ids=[B, "gone"], coordinators_written="c", evidence=pieces)
+    row = row_of(task, OCTOBER, Committee(), NAMES, {"d": paper})
+    assert (row["assigning_document"], row["coordinators"]) == ("11-KH/BCĐ", [NAMES[B], "gone"])
+    assert [piece["title"] for piece in row["evidence"]] == ["mới"], "what was superseded proves nothing"
+    bare = one(source="57-NQ/TW", coordinators_written="các xã", lead_unit_id=None, lead_written="Sở cũ")
+    row = row_of(bare, OCTOBER, Committee(), NAMES, {"": paper})
+    assert row_of(bare, OCTOBER, Committee(), NAMES, {})["assigning_document"] == "57-NQ/TW"
+    assert (row["coordinators"], row["lead"]) == (["các xã"], "Sở cũ")
+    assert row_of(one(), OCTOBER, Committee(), NAMES, {})["coordinators"] == []
+
+
+def test_what_was_done_on_the_day_itself_had_been_done_then() -> None:
+    row = row_of(done("t1", date(2026, 10, 15), date(2026, 10, 20)), OCTOBER, Committee(), NAMES, {})
+    stood = [stood_on(row, date(2026, 10, day), "submission") for day in (15, 19, 20)]
+    assert stood == ["open", "overdue", "done_late"]
+    undated = row_of(one(due_on=None), OCTOBER, Committee(), NAMES, {})
+    assert stood_on(undated, OCTOBER, "submission") == "open"
+    assert stood_on({**undated, "submitted_on": "2026-10-24"}, OCTOBER, "submission") == "done"
+    assert stood_on({**undated, "state": "cancelled"}, OCTOBER, "submission") == "cancelled"
+
+
+def test_a_units_own_report_stands_with_its_first_moment_and_its_last_word() -> None:
+    own = Submission(id="s", plan_id="committee", period="2026-11", unit_id=A)
+    for day, no_work in ((24, True), (26, False)):
+        own.hand_in(datetime(2026, 11, day, 3, 0, 0, 123456, tzinfo=UTC), "x", date(2026, 11, 22), "", no_work=no_work)
+    assert submission_row(own) == {
+        "unit_id": A, "period": "2026-11", "submitted_at": "2026-11-24T03:00:00.123Z", "days_late": 2, "no_work": False,
+    }  # fmt: skip
+
+
+def test_a_report_has_canonical_bytes_and_tells_its_figures() -> None:
+    made, body = report([one(), one("t2", lead_unit_id=None), done("t3", date(2026, 10, 15), date(2026, 10, 15))], OCTOBER)
+    data = canonical(body)
+    assert data == rfc8785.dumps(body), "canonical by another implementation"
+    assert (made.sha256, made.size) == (hashlib.sha256(data).hexdigest(), len(data))
+    assert [(unit.unit_id, unit.name) for unit in made.figures.by_unit] == [("", ""), (A, NAMES[A])]
+    (event,) = made.take_recorded()
+    assert event.model_dump(include={"tasks", "overdue"}) == {"tasks": 3, "overdue": 2}
+    (quiet,) = report([], OCTOBER)[0].take_recorded()
+    assert quiet.model_dump(include={"tasks", "overdue", "late_changes"}) == {"tasks": 0, "overdue": 0, "late_changes": 0}
 
 
 @pytest.mark.parametrize(
@@ -386,6 +435,41 @@ def test_a_month_closes_when_its_last_day_has_ended() -> None:
     at_the_end = PLAN.model_copy(update={"last_day": 31, "report_day": 31, "weekend": "after"})
     assert at_the_end.closes(Month(2026, 10)) == date(2026, 11, 2), "31 October 2026 is a Saturday"
     assert [str(at_the_end.newest_closed(date(2026, 11, day))) for day in (2, 3)] == ["2026-09", "2026-10"]
+
+
+def test_no_day_comes_before_the_one_that_it_follows_also_where_weekends_move_it() -> None:
+    october = Month(2026, 10)
+    plan = PLAN.model_copy(update={"unit_day": 24, "last_day": 25, "report_day": 26})  # the 24th is a Saturday
+    days = [(plan.unit_due(october).day, plan.closes(october).day, plan.report_due(october).day)]
+    for weekend in ("before", "after"):
+        moved = plan.model_copy(update={"weekend": weekend})
+        days.append((moved.unit_due(october).day, moved.closes(october).day, moved.report_due(october).day))
+    assert days == [(24, 25, 26), (23, 23, 26), (26, 26, 26)]
+    late = PLAN.model_copy(update={"unit_day": 24, "last_day": 23, "report_day": 22})  # as an older version might have kept it
+    assert (late.closes(october).day, late.report_due(october).day) == (24, 24)
+    assert PLAN.report_due(Month(2026, 11)) == date(2026, 11, 25)
+
+
+@pytest.mark.parametrize(("days", "shown"), [(5, 30), (1, 26), (0, 24)])
+def test_the_late_list_is_public_after_the_appeal_window(days: int, shown: int) -> None:
+    assert PLAN.model_copy(update={"appeal_days": days}).public_from(date(2026, 11, 24)) == date(2026, 11, shown)
+    assert ReportPlan(id="p", title="t", first_period="2026-11").appeal_days == 5
+
+
+@pytest.mark.parametrize(
+    ("days", "taken"),
+    [((22, 22, 22), True), ((22, 23, 23), True), ((23, 22, 25), False), ((22, 26, 25), False), ((22, 23, 25), True)],
+)
+def test_days_of_a_plan_follow_each_other(days: tuple[int, int, int], taken: bool) -> None:
+    plan = ReportPlan(id="p", title="t", first_period="2026-11")
+    with nullcontext() if taken else pytest.raises(Invalid):
+        assert plan.decide(dict(zip(("unit_day", "last_day", "report_day"), days, strict=True)))
+        assert [event.type for event in plan.take_recorded()] == ["tasks.report_plan.changed.v1"]
+
+
+def test_a_submission_that_is_not_there_is_not_late() -> None:
+    assert Submission(id=Submission.id_of("p", "2026-11", A), plan_id="p", period="2026-11", unit_id=A).days_late == 0
+    assert Submission.id_of("p", "2026-11", "u") == "p/2026-11/u"
 
 
 @given(st.dates(date(2025, 1, 1), date(2030, 1, 1)), st.integers(1, 31), st.sampled_from(["keep", "before", "after"]))

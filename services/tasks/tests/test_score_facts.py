@@ -194,3 +194,26 @@ def test_a_score_is_the_same_by_what_it_says_and_not_by_when() -> None:
     assert not one.says_the_same(made(RULES, rubric_id="other"))
     assert not one.says_the_same(made(ScoringRules(missing_fact="left_out")))
     assert Score.id_of("a", "2026-11", 1) != Score.id_of("a", "2026-11", 2)
+
+
+def test_a_score_tells_what_was_computed_and_what_was_entered_tells_its_rows() -> None:
+    nothing = score(
+        RUBRIC, [Fact(criterion=one.id, applies=False, source="s") for one in RUBRIC.criteria], [], RULES, "commune"
+    )
+    yes = score(RUBRIC, [Fact(criterion="M-I-1", case="yes", source="s")], [], RULES, "commune")
+    for found, told_score in ((nothing, None), (yes, "10")):
+        fields = {
+            "id": "s", "unit_id": "a", "period": "2026-11", "number": 1, "level": "commune", "rubric_id": "r", "on": DUE,
+            "missing_fact": "zero", "penalties_from": "points", "at": datetime(2026, 11, 1, tzinfo=UTC), "by": "x",
+            "because": "", "sum": found,
+        }  # fmt: skip
+        one = Score.model_validate(fields)
+        assert one.compute() is one
+        (event,) = one.take_recorded()
+        assert event.model_dump()["unit_score"] == told_score
+    given = entered("2026-11", entries=[
+        {"fact": Fact(criterion="c", value=1, source="s")}, {"staff": 9}, {"deduction": Deduction(penalty="p", source="s")},
+    ])  # fmt: skip
+    (told_of,) = given.take_recorded()
+    assert told_of.model_dump()["entries"] == ["c", "p"]
+    assert ScoreFacts.id_of("2026-11", "a") == "2026-11/a"

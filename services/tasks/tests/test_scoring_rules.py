@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from common.errors import Invalid
 from tasks.domain.exact import exact, rounded, shown, written
 from tasks.domain.rubric import Content, Criterion, Misread, Reader, Rubric, read_bands
-from tasks.domain.scoring import Deduction, Fact, ScoringRules, score, total
+from tasks.domain.scoring import Deduction, Fact, ScoringRules, check_fact, score, show_points, total
 from tasks.domain.table import Row, read_csv
 from tasks.features.register_rubric import COLUMNS
 
@@ -148,6 +149,9 @@ def test_a_yes_that_is_not_said_is_a_no_and_earns_nothing() -> None:
         ("n>=1.5 -> 3", "band_not_whole"),
         ("commune: 0 / 9 / 18", "levels_not_falling"),
         ("r>>5 -> 3", "band_unread"),
+        ("r>=5", "band_unread"),
+        ("-> 3", "band_unread"),
+        ("r>=5 -> 3; n<5 -> 1", "band_unread"),
         ("r>=5 -> lots", "points_unread"),
         ("r>=5 -> round(r/0*10, 2)", "points_unread"),
     ],
@@ -167,6 +171,89 @@ def test_what_no_band_names_at_the_low_end_earns_nothing_and_is_marked() -> None
         (50, 100, 3, False),
         (100, None, 6, False),
     ]
+
+
+def test_of_counts_only_whole_numbers_exist_so_that_both_bounds_may_be_written_either_way() -> None:
+    for words in ("n<=4 -> 1; n>4 -> 3", "n<5 -> 1; n>=5 -> 3", "0<=n<=4 -> 1; 4<n<=9 -> 2; n>=10 -> 3", "n=0 -> 0; n>0 -> 3"):
+        bands = read_bands(words)[0]
+        assert [band.lower for band in bands][:2] == [0, 1 if "n=0" in words else 5], words
+        assert [band.upper for band in bands] == [*(band.lower for band in bands[1:]), None], words
+    assert [(str(band.lower), band.implied) for band in read_bands("n>=1 -> 5")[0]] == [("0", True), ("1", False)]
+    assert [band.upper for band in read_bands("n=0 -> 0; n=1 -> 1; n>=2 -> 3")[0]] == [1, 2, None]
+
+
+def test_what_the_rubric_does_not_say_itself_is_marked() -> None:
+    assert [criterion(name).implied for name in ("M-I-1", "M-II-5a", "M-II-4", "M-II-6")] == [True, True, False, False]
+    assert [case.implied for case in criterion("M-II-4").cases] == [False]
+    assert [(case.name, case.implied) for case in criterion("M-I-1").cases] == [("yes", False), ("no", True)]
+    assert [criterion(name).top for name in ("M-II-1", "M-II-6", "M-I-1")] == [100, None, None]
+
+
+def test_a_rubric_names_all_its_rows_and_is_registered_with_its_digest() -> None:
+    with (DATA / "scoring_rubric.csv").open(encoding="utf-8", newline="") as lines:
+        assert sorted(REAL.ids()) == sorted(row["rule_id"] for row in csv.DictReader(lines))
+    one = Rubric(id="r", name="n", source="s", valid_from="2026-08-19", digest="d" * 64, **dict(REAL))
+    assert one.register() is one
+    assert [event.type for event in one.take_recorded()] == ["tasks.rubric.registered.v1"]
+    assert (RUBRIC.criterion("M-P-1"), RUBRIC.penalty("M-I-1")) == (None, None), "by their kind"
+
+
+def classes_of(*words: str) -> Reader:
+    reader = Reader()
+    row = {"group": "Y", "criterion": "Class C", "max_points": "", "unit": ""}
+    reader.row(Row(2, row | {"rule_id": "X", "criterion": "c", "max_points": "10", "bands": "yes -> 10"}))
+    for number, bands in enumerate(words, 3):
+        reader.row(Row(number, row | {"rule_id": f"Y-{number}", "bands": bands}))
+    reader.end()
+    return reader
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["score<50", "50<=score<90", "score>=90"], None),
+        (["score>=90", "score<50", "50<=score<90"], None),
+        (["score<50", "60<=score<90", "score>=90"], "bands_gap"),
+        (["10<=score<50", "score>=50"], "bands_gap"),
+        (["score<50", "50<=score<90"], "bands_gap"),
+        (["score=50"], "band_unread"),
+        (["a score"], "band_unread"),
+    ],
+)
+def test_classes_of_the_year_leave_no_score_without_one(words: list[str], code: str | None) -> None:
+    assert [one.code for one in classes_of(*words).problems] == ([] if code is None else [code])
+
+
+def test_a_table_without_criteria_is_none_and_what_is_wrong_is_said_once() -> None:
+    reader = Reader()
+    reader.end()
+    assert [one.code for one in reader.problems] == ["no_criteria"]
+    wrong = Reader()
+    wrong.row(Row(2, {"rule_id": "X", "group": "I", "criterion": "c", "max_points": "9", "bands": "yes -> 10", "unit": ""}))
+    wrong.end()
+    assert [one.code for one in wrong.problems] == ["max_not_earned"]
+
+
+@pytest.mark.parametrize(
+    ("most", "bands", "code"),
+    [
+        ("10", "r>=50 -> 10; r<50 -> 5", None),
+        ("10", "r>=50 -> 10; r<50 -> 10", None),
+        ("1", "yes -> 1", None),
+        ("10", "r>=50 -> 5; r<50 -> 10", "bands_fall"),
+        ("10", "r>=60 -> 10; r<60 -> round(r/60*11, 2)", "bands_fall"),
+        ("10", "r>=60 -> 10; r<60 -> round(r/60*10, 2)", None),
+        ("10", "same bands", "max_not_earned"),
+        ("9", "same bands", None),
+    ],
+)
+def test_a_higher_value_never_earns_less_by_any_rubric(most: str, bands: str, code: str | None) -> None:
+    reader = Reader()
+    cells = {"rule_id": "X", "group": "I", "criterion": "c", "unit": ""}
+    reader.row(Row(2, cells | {"max_points": "9", "bands": "yes -> 9"}))
+    reader.row(Row(3, cells | {"rule_id": "Z", "max_points": most, "bands": bands}))
+    assert [one.code for one in reader.problems] == ([] if code is None else [code])
+    assert len(reader.content.criteria) == (2 if code is None else 1)
 
 
 def test_rows_that_are_wrong_are_named_with_their_words() -> None:
@@ -242,6 +329,54 @@ def test_values_that_do_not_exist_are_refused(fact: dict[str, Any], code: str) -
     assert [problem.code for problem in refused.value.errors] == [code]
     with pytest.raises(Invalid):
         scored([], [Deduction(penalty="X", source="s")], RULES, "commune")
+
+
+@pytest.mark.parametrize("penalties_from", ["points", "score"])
+def test_penalties_take_no_more_than_there_is(penalties_from: Any) -> None:
+    for points, expected in ((3, Fraction(10)), (2, 0), (1, 0)):
+        found = total(Fraction(points), Fraction(10), Fraction(2), accepted=True, penalties_from=penalties_from)
+        assert found == (expected if penalties_from == "points" else points * 10 - 2)
+    assert total(Fraction(1), Fraction(100), Fraction(2), accepted=True, penalties_from=penalties_from) == 0
+
+
+def test_a_score_of_which_everything_is_known_is_not_provisional_and_a_level_gains_the_next() -> None:
+    facts = [Fact(criterion=one.id, applies=False, source="s") for one in RUBRIC.criteria if one.id != "M-II-3"]
+    found = scored([*facts, Fact(criterion="M-II-3", case="level 2", source="s")], [], RULES, "commune")
+    assert (found.provisional, found.points, found.applicable, found.score) == (False, 9, 18, 50)
+    (level,) = [one for one in found.lines if one.counted]
+    assert level.known
+    assert level.gain is not None
+    assert (level.gain.to_case, level.gain.points) == ("level 1", 9)
+    best = scored([Fact(criterion="M-II-3", case="level 1", source="s")], [], RULES, "commune")
+    assert next(one.gain for one in best.lines if one.criterion == "M-II-3") is None
+
+
+@pytest.mark.parametrize(
+    ("fact", "code", "quote"),
+    [
+        ({"criterion": "M-II-1", "value": "0"}, None, None),
+        ({"criterion": "M-II-1", "value": "100"}, None, None),
+        ({"criterion": "M-II-1", "part": 1, "whole": 3}, None, None),
+        ({"criterion": "M-II-1", "part": 1}, "value_missing", None),
+        ({"criterion": "M-II-1", "whole": 1}, "value_missing", None),
+        ({"criterion": "M-II-1", "part": 4, "whole": 3}, "value_beyond", "400/3"),
+        ({"criterion": "X", "value": "0"}, "criterion_unknown", "X"),
+    ],
+)
+def test_a_fact_is_checked_before_it_is_kept(fact: dict[str, Any], code: str | None, quote: str | None) -> None:
+    with pytest.raises(Invalid) if code else nullcontext() as refused:
+        check_fact(RUBRIC, Fact(source="s", **fact), "commune")
+    if refused is not None:
+        assert [(problem.code, problem.quote) for problem in refused.value.errors] == [(code, quote)]
+
+
+def test_the_committee_decides_how_its_rubric_is_read_and_is_told_when_it_differs() -> None:
+    rules = ScoringRules()
+    assert not rules.decide({"missing_fact": "zero"})
+    assert rules.take_recorded() == []
+    assert rules.decide({"missing_fact": "left_out"})
+    assert [event.type for event in rules.take_recorded()] == ["tasks.scoring_rules.changed.v1"]
+    assert (show_points(Fraction("7.065")), show_points(Fraction(7))) == ("7.07", "7")
 
 
 # --- what holds of every score ---

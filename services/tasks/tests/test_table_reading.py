@@ -70,6 +70,29 @@ def test_the_place_or_the_sign_is_named(data: bytes, words: str) -> None:
     assert words in caught.value.errors[0].message.en
 
 
+@pytest.mark.parametrize(("before", "quote"), [("3,Hà", "3,Hà"), ("", "(ô để trống)"), ("4," + "x" * 60, "x" * 40)])
+def test_what_stands_before_a_letter_that_is_none_is_quoted(before: str, quote: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_csv(f"id,name\n1,a\n{before}".encode() + b"\xff\n", COLUMNS)
+    assert [(one.code, one.quote) for one in caught.value.errors] == [("not_utf8", quote)]
+
+
+@pytest.mark.parametrize(
+    ("data", "quote", "line"),
+    [
+        (b'id,name\n1,a\n2,"open\n3,c\n', '2,"open', "Line 3"),
+        (b'"id,name\n1,a\n', '"id,name', "Line 1"),
+        (b"\0id,name\n1,a\n", "(ô để trống)", "Line 1"),
+        (b"id,name\n" + b"1,a\n" * 3 + b'2,"' + b"x" * 200, '2,"' + "x" * 77, "Line 5"),
+    ],
+)
+def test_the_line_that_is_broken_is_quoted(data: bytes, quote: str, line: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_csv(data, COLUMNS)
+    (problem,) = caught.value.errors
+    assert (problem.quote, problem.message.en.split(":")[0]) == (quote, line)
+
+
 def test_another_table_is_told_what_was_expected_and_what_came() -> None:
     with pytest.raises(Invalid) as caught:
         read("unit_uid,nso_code,level\nx,y,z\n")
@@ -106,6 +129,8 @@ def test_a_row_of_another_length_is_refused_alone_with_its_first_words() -> None
     assert table.rows[1].findings[0].quote == "2, Bộ Văn hóa, Thể thao"
     assert table.rows[1].findings[0].severity == "error"
     assert table.rows[3].cells == {"id": "4", "name": "d"}
+    (long,) = read("id,name\n" + "x" * 200 + "\n").rows
+    assert long.findings[0].quote == "x" * 80
 
 
 def test_an_unknown_column_is_passed_over_and_said_once() -> None:
@@ -124,6 +149,14 @@ def test_a_cell_that_cannot_be_meant_refuses_its_row(cell: str, code: str) -> No
     table = read(f"id,name\n1,{cell}\n2,fine\n")
     assert [codes(row) for row in table.rows] == [[code], []]
     assert cell not in table.rows[0].findings[0].quote
+
+
+def test_a_cell_and_a_table_may_be_just_so_long() -> None:
+    assert (MAX_CELL, MAX_ROWS) == (4000, 1000)
+    assert [codes(row) for row in read(f"id,name\n1,{'x' * MAX_CELL}\n").rows] == [[]]
+    tabbed = read_csv(b'id,name\n1,"a\tb\r\nc"\n', COLUMNS).rows[0]
+    assert codes(tabbed) == [], "lines and tabs within a cell can be seen"
+    assert [len(read_csv(b"id,name\n1,a\n2,b\n", COLUMNS, most=2).rows)] == [2]
 
 
 def test_personal_data_is_never_quoted() -> None:

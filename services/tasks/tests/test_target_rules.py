@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from common.errors import Invalid
 from tasks.domain.evenness import Evenness, evenness
 from tasks.domain.rows import Reading
-from tasks.domain.table import read_csv
+from tasks.domain.table import Row, read_csv
 from tasks.domain.target import TARGET_COLUMNS, Actual, Target, met, progress, read_target
 
 DATA = Path(__file__).parents[3] / "data"
@@ -140,6 +140,113 @@ def test_a_ratio_over_units_lies_between_the_units(parts: list[tuple[int, int]])
     value = progress(one, date(2025, 7, 1)).value
     assert value is not None
     assert min(Fraction(p * 100, w) for p, w in parts) <= value <= max(Fraction(p * 100, w) for p, w in parts)
+
+
+@pytest.mark.parametrize(
+    ("fields", "figures", "day", "stands"),
+    [
+        ({"baseline": "20"}, {"2025-07-01": "50"}, "2025-12-31", "behind"),  # its last day has not ended
+        ({"baseline": "20"}, {"2025-07-01": "50"}, "2026-01-01", "missed"),
+        ({"baseline": "20", "due_on": None}, {"2025-07-01": "50"}, "2025-07-02", "no_due_day"),
+        ({}, {"2025-07-01": "50"}, "2025-07-02", "no_baseline"),
+        ({"baseline": None}, {"2025-07-01": "50"}, "2025-07-02", "no_baseline"),
+        ({"baseline": "80"}, {"2025-07-01": "50"}, "2025-07-02", "no_baseline"),  # it began where it is to end, and fell
+        ({"baseline": "20", "yearly": True}, {"2025-07-01": "50"}, "2025-07-02", "no_baseline"),
+        ({"baseline": "20", "low": None, "high": None}, {"2025-07-01": "50"}, "2025-07-02", "not_one_number"),
+        ({"baseline": "20"}, {}, "2025-07-02", "no_figure"),
+        ({"baseline": "20"}, {"2025-07-01": "30"}, "2025-07-02", "behind"),
+        ({"baseline": "20"}, {"2024-12-01": "30"}, "2024-12-15", "on_track"),  # ahead of its beginning
+    ],
+)
+def test_each_standing_of_a_target(fields: dict[str, Any], figures: dict[str, str], day: str, stands: str) -> None:
+    """80 % by 31 December 2025, from 1 January on."""
+    given = dict(fields)
+    if "baseline" in given:
+        given["baseline"] = figure(date(2025, 1, 1), value=given["baseline"])
+    one = target("BDHVS-25-1", **given)
+    for on, value in figures.items():
+        one.measured(figure(date.fromisoformat(on), value=value))
+    found = progress(one, date.fromisoformat(day))
+    assert found.stands == stands
+    if stands in ("behind", "on_track") and day < "2025":
+        assert found.time_share == 0, "no time has gone before the beginning"
+
+
+def test_a_figure_is_corrected_on_its_own_day_and_one_without_a_value_is_none() -> None:
+    one = target("BDHVS-25-4")
+    for value in (7, 9):
+        one.measured(figure(date(2025, 6, 2), unit_id="a", value=value))
+    one.measured(figure(date(2025, 6, 2), unit_id="b", value=0))
+    assert [(kept.unit_id, kept.value) for kept in one.latest] == [("a", Fraction(9)), ("b", Fraction(0))]
+    assert progress(one, date(2025, 6, 2)).value == 9
+    for missing in ({}, {"part": 3}, {"whole": 3}):
+        assert figure(date(2025, 6, 2), **missing).figure is None
+        with pytest.raises(Invalid) as refused:
+            one.measured(figure(date(2025, 6, 2), unit_id="a", **missing))
+        assert [problem.code for problem in refused.value.errors] == ["value_missing"]
+    assert one.figures == 3
+
+
+def test_a_target_that_is_said_again_is_told_when_it_says_something_else() -> None:
+    one = target("BDHVS-25-1")
+    assert one.set_up() is one
+    assert not one.correct({"note": one.note})
+    assert one.correct({"note": "Bổ sung"})
+    assert [event.type for event in one.take_recorded()] == ["tasks.target.set.v1"] * 2
+
+
+def read_row(**cells: str) -> tuple[dict[str, Any], list[str]]:
+    given = {"target_id": "T", "source_doc": "s", "due": "2026", "indicator": "i", "unit": "%", "operator": ">=", "value": "5"}
+    reading = Reading(Row(2, given | cells))
+    found = read_target(reading)
+    return found, sorted(one.code for one in reading.findings)
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "bounds"),
+    [
+        (">=", "5", (5, 5)),
+        ("range", "8-10", (8, 10)),
+        ("range", "8 - 8", (8, 8)),
+        ("range", "10-8", None),
+        ("range", "8", None),
+        ("range", "8-9-10", None),
+        ("range", "8-ten", None),
+        (">=", "8-10", None),
+        (">=", "many", None),
+    ],
+)
+def test_the_number_of_a_target_is_one_or_a_range_that_rises(operator: str, value: str, bounds: tuple[int, int] | None) -> None:
+    found, codes = read_row(operator=operator, value=value)
+    assert (found["low"], found["high"]) == (bounds or (None, None))
+    assert codes == ([] if bounds else ["target_not_one_number"])
+
+
+@pytest.mark.parametrize(
+    ("due", "day", "yearly"),
+    [
+        ("2026", date(2026, 12, 31), False),
+        ("2026-10-30", date(2026, 10, 30), False),
+        ("yearly", None, True),
+        ("20261030", None, False),
+        ("2026-02-30", None, False),
+        ("soon", None, False),
+    ],
+)
+def test_the_day_of_a_target_is_a_year_a_day_or_every_year(due: str, day: date | None, yearly: bool) -> None:
+    found, codes = read_row(due=due)
+    assert (found["due_on"], found["yearly"]) == (day, yearly)
+    assert codes == ([] if day or yearly else ["target_without_day"])
+
+
+@pytest.mark.parametrize(
+    ("column", "longest"), [("source_doc", 300), ("indicator", 1000), ("unit", 100), ("value", 100), ("due", 100)]
+)
+def test_cells_of_a_target_are_needed_and_have_a_longest_length(column: str, longest: int) -> None:
+    refused = {text: [one for one in read_row(**{column: text})[1] if not one.startswith("target_")] for text in ("", "x")}
+    assert refused == {"": ["cell_missing"], "x": []}
+    assert "cell_too_long" not in read_row(**{column: "x" * longest})[1]
+    assert "cell_too_long" in read_row(**{column: "x" * (longest + 1)})[1]
 
 
 # --- evenness ---

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -17,18 +18,26 @@ from common.contracts.fields import Timeliness
 from common.domain import Actor, local_day
 from common.errors import Forbidden, NotFound, RuleBroken
 from services.tasks.tests.task_world import NOW, PEOPLE_OF, TODAY, A, B, a_task
+from tasks import store
 from tasks.domain.clears import Clear, Facts, check_stays_clear, clears, unclear, unfit
 from tasks.domain.committee import Committee
 from tasks.domain.deadline import UNDATED, WAITING, Deadline, Kind, findings_of, last_day, read_deadline
 from tasks.domain.document_number import TYPES, read_number
 from tasks.domain.leads import Names
 from tasks.domain.periods import span_of
-from tasks.domain.permissions import check_does, check_manages, check_reviews, check_sees
+from tasks.domain.permissions import (
+    check_acts_for_province,
+    check_does,
+    check_manages,
+    check_reviews,
+    check_sees,
+    check_standing_agency,
+)
 from tasks.domain.product import PROOF, read_product
 from tasks.domain.reading import read_words
-from tasks.domain.task import Task
+from tasks.domain.task import State, Task
 from tasks.domain.text import fold, same_name, tidy, tokens
-from tasks.domain.timeliness import days_left, timeliness, verdict
+from tasks.domain.timeliness import days_left, matching, timeliness, verdict
 
 DATA = Path(__file__).parents[3] / "data"
 
@@ -163,6 +172,12 @@ def test_spellings_of_one_paper_meet_and_papers_that_differ_do_not() -> None:
     assert read_number("3/NQ-CP").canonical == read_number("03/NQ-CP").canonical == "03/NQ-CP"
     assert read_number("757/QĐ–BKHCN").canonical == "757/QĐ-BKHCN"
     assert read_number("278/2025/ND-CP").canonical == "278/2025/NĐ-CP"
+    assert read_number("12/qđ-UBND").canonical == read_number("12/Qd-UBND").canonical == "12/QĐ-UBND"
+    assert read_number("5/CTR-UBND").canonical == "05/CTr-UBND"
+    letter = read_number("5 / UBND–NC")
+    assert (letter.canonical, letter.standing, letter.type, letter.issuer) == ("05/UBND-NC", "alias", "", "UBND-NC")
+    assert (read_number("000/QĐ-UBND").number, read_number("000/UBND-NC").number) == ("0", "0")
+    assert read_number(" xin  chào ").canonical == "xin chào", "what is none stays as it was written"
     assert read_number("12/2025/QĐ-UBND").canonical != read_number("12/QĐ-UBND").canonical
     assert read_number("53-NQ/HĐND").system == "state_admin", "the Party's hyphen on a paper of the State"
     assert read_number("66.7/2025/NQ-CP").order < read_number("66.18/2025/NQ-CP").order, "parts, no decimals"
@@ -411,6 +426,13 @@ def test_who_is_unfit_for_a_task() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("written", "quote"), [("Sở Nội vụ", "Sở Nội vụ"), ("", "(ô để trống)")])
+def test_a_task_without_lead_fits_nobody(written: str, quote: str) -> None:
+    """It was taken from a unit whose function it is not; what the plan wrote of its lead is quoted."""
+    found = unfit(a_task(lead_unit_id=None, lead_written=written), "per-doer", PEOPLE_OF)
+    assert [(one.field, one.code, one.quote) for one in found] == [("lead_unit_id", "lead_missing", quote)]
+
+
 # --- timeliness ---
 
 SUBMISSION, APPROVAL = Committee(), Committee(lateness_counts="approval")
@@ -452,6 +474,54 @@ def test_the_committee_says_whether_submission_or_approval_counts() -> None:
     assert (timeliness(handed_in, later, SUBMISSION), timeliness(handed_in, later, APPROVAL)) == ("in_time", "overdue")
     assert (verdict(handed_in, later, SUBMISSION), verdict(handed_in, later, APPROVAL)) == ("done_in_time", "done_late")
     assert verdict(handed_in.model_copy(update={"due_on": None}), later, APPROVAL) == "no_due_date"
+
+
+def found_by(query: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
+    """What the database answers, of the few words that the query uses."""
+
+    def holds(order: str, value: Any, bound: Any) -> bool:
+        match order:
+            case "$in" | "$nin":
+                return (value in bound) is (order == "$in")
+            case "$ne":
+                return bool(value != bound)
+            case "$not":
+                return not all(holds(each, value, wanted) for each, wanted in bound.items())
+        if value is None or bound is None:
+            return False
+        return bool({"$lt": value < bound, "$lte": value <= bound, "$gt": value > bound, "$gte": value >= bound}[order])
+
+    for name, wanted in query.items():
+        if name == "$or":
+            good = any(found_by(each, one) for each in wanted)
+        elif name == "$and":
+            good = all(found_by(each, one) for each in wanted)
+        elif name == "$expr":
+            ((order, (left, right)),) = wanted.items()
+            good = holds(order, one[left[1:]], one[right[1:]])
+        elif isinstance(wanted, Mapping):
+            good = all(holds(order, one[name], bound) for order, bound in wanted.items())
+        else:
+            good = one[name] == wanted
+        if not good:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("rules", [SUBMISSION, APPROVAL, Committee(nearly_due_days=0)])
+@pytest.mark.parametrize("state", get_args(State))
+@pytest.mark.parametrize("kind", ["date", "external"])
+def test_the_query_says_what_the_rule_says(rules: Committee, state: State, kind: str) -> None:
+    near = [None, *(TODAY + timedelta(days=days) for days in (-2, -1, 0, 1, 2, 3, 4))]
+    for due in near:
+        for handed_in in near[1:] if state in ("submitted", "completed") else [None]:
+            for approved in near[1:] if state == "completed" else [None]:
+                task = a_task(state=state, due_on=due, deadline_kind=kind, submitted_on=handed_in, completed_on=approved)
+                kept = store.TASKS.dump(task)
+                kept |= {f"_d.{name}": value for name, value in kept["_d"].items()}
+                found = [wanted for wanted in get_args(Timeliness) if found_by(matching(wanted, TODAY, rules), kept)]
+                expected = timeliness(task, TODAY, rules)
+                assert found == ([] if expected is None else [expected]), task
 
 
 ORDER: list[Timeliness] = ["in_time", "nearly_due", "overdue"]
@@ -507,3 +577,10 @@ def test_who_sees_manages_does_and_reviews(actor: Actor, sees: bool, manages: bo
         else:
             with pytest.raises(Forbidden if sees else NotFound):
                 check(actor, task)
+
+
+def test_the_whole_provinces_settings_and_reports_are_for_who_acts_for_it() -> None:
+    for check in (check_acts_for_province, check_standing_agency):
+        check(Actor("client", "province"))
+        with pytest.raises(Forbidden):
+            check(Actor("client", "of-a", units=frozenset({A})))

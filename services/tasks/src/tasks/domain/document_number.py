@@ -53,7 +53,7 @@ TYPES: dict[str, tuple[str, frozenset[str]]] = {
 }
 """Type codes of `doc_types.csv`; an official letter and a `thư công` of the State have none."""
 
-_BARE = {"ND": "NĐ", "QD": "QĐ", "DA": "ĐA", "CD": "CĐ", "HD": "HD"}
+_BARE = {"ND": "NĐ", "QD": "QĐ", "CD": "CĐ"}
 """Codes typed without the stroke. `DA` and `HD` are codes of their own, so they are left alone."""
 _STATE_BODIES = ("HĐND", "UBND", "QH", "CP")
 
@@ -101,44 +101,29 @@ class DocumentNumber(NamedTuple):
 def read_number(written: str) -> DocumentNumber:
     """Read a document number; what is not one is said to be `incomplete`, a `task_ref` or `unreadable`, never guessed."""
     text = tidy(written)
-    plain = plain_dashes(text).replace(" ", "") if not _TASK_REF.fullmatch(text) else text
     if _TASK_REF.fullmatch(text):
         return DocumentNumber(text, "task_ref")
+    plain = plain_dashes(text).replace(" ", "")
     for system, form in _FORMS:
         found = form.fullmatch(plain)
         if found is None:
             continue
         parts = found.groupdict()
-        code, known = _code(parts.get("type") or "")
-        if parts.get("type") and not known:
-            if system == "state_admin" and "-" not in parts["issuer"]:
-                return _letter(text, parts)
-            continue
+        code = _code(parts["type"]) if parts.get("type") else ""
+        if code is None:
+            continue  # 215/UBND-NC: an official letter has the issuer where a type would stand; its form is the last
         issuer = parts["issuer"].rstrip(".")
         read: System = system
         if system == "party" and issuer.startswith(_STATE_BODIES):
             read = "state_admin"  # 53-NQ/HĐND: the Party's hyphen on a paper of the State
         number = parts["number"].lstrip("0") or "0"
         read_as = DocumentNumber(text, "valid", read, number, parts.get("year") or "", code, issuer)
-        as_written = plain == text and code == (parts.get("type") or "") and read_as.canonical == text
-        return read_as if as_written else read_as._replace(standing="alias")
-    if (found := _INCOMPLETE.fullmatch(plain)) is not None and _code(found["type"])[1]:
-        return DocumentNumber(text, "incomplete", type=_code(found["type"])[0], issuer=found["issuer"])
+        return read_as if read_as.canonical == text else read_as._replace(standing="alias")
+    if (found := _INCOMPLETE.fullmatch(plain)) is not None and (code := _code(found["type"])) is not None:
+        return DocumentNumber(text, "incomplete", type=code, issuer=found["issuer"])
     return DocumentNumber(text, "unreadable")
 
 
-def _letter(text: str, parts: dict[str, str]) -> DocumentNumber:
-    """215/UBND-NC: an official letter; what stands where the type would is the issuer, behind it the drafting unit."""
-    issuer = f"{parts['type']}-{parts['issuer']}"
-    return DocumentNumber(text, "valid", "state_admin", parts["number"].lstrip("0") or "0", "", "", issuer)
-
-
-def _code(written: str) -> tuple[str, bool]:
-    """The type code as it is spelt, and whether there is such a code."""
-    for code in TYPES:
-        if code == written or (code.casefold() == written.casefold() and code.upper() != code):
-            return code, True
-    by_fold = _BARE.get(written.upper())
-    if by_fold is not None:
-        return by_fold, True
-    return written, written.upper() in TYPES
+def _code(written: str) -> str | None:
+    """The type code as it is spelt; None when there is no such code."""
+    return next((code for code in TYPES if code.casefold() == written.casefold()), _BARE.get(written.upper()))

@@ -91,7 +91,7 @@ class Move:
     """The lead is concerned; otherwise coordinators alone are."""
     undecided: bool = False
     followed: Mapping[str, str] = field(default_factory=dict)
-    """Who follows, by rule, a unit that the task names."""
+    """Who follows, by rule, a unit that owes a part or reaches a party."""
     double_lead: bool = False
     """Its lead and one of its coordinators would be the same unit, which then leads alone."""
 
@@ -125,9 +125,8 @@ def move_of(task: Task, fates: Mapping[str, Fate], chosen: str | None = None) ->
 
 
 def _named(task: Task) -> list[str]:
-    """Units that lead, coordinate, owe a part, or reach a party."""
-    others = (*task.coordinator_unit_ids, *(one.unit_id for one in task.parts), *(one.unit_id for one in task.parties))
-    return each_once((*others, *([task.lead_unit_id] if task.lead_unit_id is not None else [])))
+    """Units that owe a part, or reach a party."""
+    return each_once((*(one.unit_id for one in task.parts), *(one.unit_id for one in task.parties)))
 
 
 Text = tuple[str, str, str]

@@ -174,7 +174,7 @@ def _on_the_way(target: Target, day: date, value: Fraction, goal: Fraction, foun
     start, first = target.baseline, None if target.baseline is None else target.baseline.figure
     if start is None or first is None or target.yearly or not start.on < due or first == goal:
         return Progress(stands="no_baseline", **found)
-    gone = min(Fraction(1), max(Fraction(0), Fraction((day - start.on).days, (due - start.on).days)))
+    gone = max(Fraction(0), Fraction((day - start.on).days, (due - start.on).days))
     share = (value - first) / (goal - first)
     found |= {"share": share, "time_share": gone, "expected": first + (goal - first) * gone}
     return Progress(stands="on_track" if share >= gone else "behind", **found)

@@ -101,7 +101,7 @@ def ask_again(task: Task, rules: Committee, today: date) -> bool:
     waited = days_waited(task, today)
     every = rules.ask_again_days
     task.look_on = today + timedelta(days=every - waited % every)
-    if waited == 0 or waited // every <= task.asked_again:
+    if waited // every <= task.asked_again:
         return False
     task.asked_again = waited // every
     task.tell(events.StillWaits, "still_waits", task.waits_for, waits_for=task.waits_for, days_waited=waited)
