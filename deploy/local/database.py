@@ -5,6 +5,8 @@ its own. Real MongoDB is what the code is written for; `MONGO_URI` points a run 
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,18 @@ from pymongo.errors import PyMongoError
 
 from deploy.local import bootstrap
 from deploy.local.parts import CACHE, Part
+
+OTHER = os.environ.get("ROVIEC_DATABASE", "")
+"""A server instead of the one from the lock: its sister in Rust, say, which is several times as fast."""
+TEST_COMMANDS = () if OTHER else ("--enable-test-commands",)
+"""Has the server fail commands when a test asks for it; its sister cannot."""
+
+
+def other() -> str:
+    """Name and version of the server that `ROVIEC_DATABASE` names; empty for the one from the lock."""
+    if not OTHER:
+        return ""
+    return subprocess.run([OTHER, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
 
 
 def uri(port: int) -> str:
@@ -27,10 +41,13 @@ def uri(port: int) -> str:
 
 
 def program() -> Path:
-    """The server's launcher, installed on first use from the lock, with hashes.
+    """The server's launcher, installed on first use from the lock, with hashes; `ROVIEC_DATABASE` names another one that takes
+    the same options.
 
     Each lock and each Python has an environment of its own, which is never made anew under a server that runs from it.
     """
+    if OTHER:
+        return Path(OTHER)
     packages = bootstrap.requirements(bootstrap.DATABASE)
     home = CACHE / f"database-{bootstrap.digest_of(packages)[:12]}"
     home.parent.mkdir(parents=True, exist_ok=True)

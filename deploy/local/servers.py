@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from deploy.local.broker import broker
-from deploy.local.database import database, uri
+from deploy.local.database import TEST_COMMANDS, database, uri
 from deploy.local.parts import Part, free_port
 
 HEAP = "512m"
@@ -45,7 +45,7 @@ class Servers:
             self._parts.append(broker(folder / "kafka", kafka, controller, folder / "kafka.log", HEAP))
             os.environ["KAFKA_BOOTSTRAP"] = f"127.0.0.1:{kafka}"
         if not os.environ.get("MONGO_URI"):
-            self._parts.append(database(folder / "mongo", mongo, folder / "mongo.log", "--enable-test-commands"))
+            self._parts.append(database(folder / "mongo", mongo, folder / "mongo.log", *TEST_COMMANDS))
             os.environ["MONGO_URI"] = uri(mongo)
         for part in self._parts:
             part.start()

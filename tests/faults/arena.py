@@ -20,7 +20,7 @@ from pathlib import Path
 
 from deploy.local.bootstrap import ROOT
 from deploy.local.broker import broker
-from deploy.local.database import database, uri
+from deploy.local.database import TEST_COMMANDS, database, uri
 from deploy.local.parts import Part, answers, free_port, http_status
 from tests.faults import probe
 from tests.faults.keys import CLIENT, ISSUER, Signer, serve
@@ -81,7 +81,7 @@ class Servers:
         logs = self.folder / "logs"
         self.parts = {
             "kafka": broker(self.folder / "kafka", kafka, controller, logs / "kafka.log"),
-            "mongo": database(self.folder / "mongo", mongo, logs / "mongo.log", "--enable-test-commands"),
+            "mongo": database(self.folder / "mongo", mongo, logs / "mongo.log", *TEST_COMMANDS),
         }
 
     async def start(self) -> None:

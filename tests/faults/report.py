@@ -19,6 +19,7 @@ from typing import Any
 
 from deploy.local.bootstrap import ROOT
 from deploy.local.broker import VERSION as KAFKA
+from deploy.local.database import other
 from tests.faults.arena import LEASE_SECONDS, SESSION_SECONDS
 from tests.faults.callers import RATE
 from tests.faults.checker import bound
@@ -77,6 +78,8 @@ class Result:
     findings: list[str]
     control: bool = False
     at: str = field(default_factory=now)
+    database: str = field(default_factory=other)
+    """Empty for the local one."""
     story: list[str] = field(default_factory=list)
 
     @property
@@ -106,6 +109,7 @@ class Run:
     seed: int
     minutes: float
     rows: dict[str, Tally]
+    database: str = field(default_factory=other)
 
     @classmethod
     def of(cls, results: Sequence[Result], seed: int, minutes: float) -> Run:
@@ -129,6 +133,7 @@ class Soak:
     levels: list[Level]
     held: list[HeldRows]
     findings: list[str]
+    database: str = field(default_factory=other)
 
 
 @dataclass
@@ -245,7 +250,7 @@ def _rows(book: Book) -> Iterable[str]:
         said = ", ".join(f"{count} x {kind}" for kind, count in sorted(faults.items())) or "none"
         figures = ", ".join(f"{name} {value:.4g}" for name, value in one.figures.items())
         numbers = ", ".join(map(str, one.numbers)) or "-"
-        when = f"{one.at[:16]}, {'passed' if one.passed else 'FAILED'}"
+        when = f"{one.at[:16]}, {'passed' if one.passed else 'FAILED'}{_on(one.database)}"
         counts = f"{len(tallies)}, {sum(bool(tally.findings) for tally in tallies)}"
         yield f"| {numbers} | {one.title} | {when} | {said} | {counts} | {_bound(good.total())} | {figures} |"
     covered = {number for one in rows for number in one.numbers} | ({36} if book.soak else set())
@@ -272,7 +277,7 @@ def _soak(book: Book) -> Iterable[str]:
         yield "None was kept yet (`make soak`)."
         return
     figures = ", ".join(f"{name} {value:.4g}" for name, value in soak.figures.items())
-    state = "FAILED" if soak.findings else "passed"
+    state = ("FAILED" if soak.findings else "passed") + _on(soak.database)
     yield from (
         f"{soak.at[:16]}, commit {soak.commit}, seed {soak.seed}, {soak.minutes:g} minutes: {state}; {figures}.",
         "",
@@ -306,9 +311,8 @@ def _runs(book: Book) -> Iterable[str]:
         deaths = sum(number for kind, number in faults.items() if kind.startswith(DEATHS))
         pauses = sum(number for kind, number in faults.items() if kind.startswith(PAUSES))
         failed = ", ".join(run.failed) or "-"
-        yield (
-            f"| {run.at[:16]} | {run.commit} | {run.seed} | {run.minutes:g} | {len(run.rows)} | {deaths}, {pauses} | {failed} |"
-        )
+        when, what = f"{run.at[:16]}{_on(run.database)} | {run.commit} | {run.seed}", f"{deaths}, {pauses} | {failed}"
+        yield f"| {when} | {run.minutes:g} | {len(run.rows)} | {what} |"
 
 
 def _open(book: Book) -> Iterable[str]:
@@ -324,6 +328,10 @@ def _open(book: Book) -> Iterable[str]:
                 yield f"- {run.at[:16]} {name}, seed {run.seed}{', passed since' if mended else ''}: {finding[:300]}"
     if not found:
         yield "None in the runs above."
+
+
+def _on(database: str) -> str:
+    return f", on {database}" if database else ""
 
 
 def _bound(number: int) -> str:
