@@ -1,4 +1,4 @@
-"""The broker and the database of a test run, shared by all its workers (`deploy.local.servers` says which they are)."""
+"""The broker of a test run, which all its workers share, and the database of each (`deploy.local.servers` says which)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     parallel = bool(getattr(config.option, "numprocesses", None)) and not hasattr(config, "workerinput")
     if parallel and not config.option.collectonly:
-        _servers.start()  # workers inherit the addresses
+        _servers.start_shared()  # workers inherit the address
 
 
 def pytest_unconfigure() -> None:

@@ -29,31 +29,32 @@ class Servers:
 
     def start(self) -> tuple[str, str]:
         """Make sure that there are a broker and a database; returns (bootstrap servers, database URI)."""
-        if not (os.environ.get("KAFKA_BOOTSTRAP") and os.environ.get("MONGO_URI")):
-            if os.environ.get("TESTCONTAINERS") == "1":
-                _start_containers()
-            else:
-                self._start_local()
+        self.start_shared()
+        if not os.environ.get("MONGO_URI"):
+            port = free_port()
+            self._begin(database(self._home() / "mongo", port, self._home() / "mongo.log", *TEST_COMMANDS))
+            os.environ["MONGO_URI"] = uri(port)
         return os.environ["KAFKA_BOOTSTRAP"], os.environ["MONGO_URI"]
 
-    def _start_local(self) -> None:
-        folder = self._folder = Path(tempfile.mkdtemp(prefix="roviec-servers-"))
-        kafka = free_port()
-        mongo = free_port({kafka})
+    def start_shared(self) -> None:
+        """Make sure that there is what several test processes share: the broker, and a database that is no local one. The
+        local one computes with one thread, and each of them starts its own.
+        """
+        if os.environ.get("TESTCONTAINERS") == "1" and not (os.environ.get("KAFKA_BOOTSTRAP") and os.environ.get("MONGO_URI")):
+            _start_containers()
         if not os.environ.get("KAFKA_BOOTSTRAP"):
-            controller = free_port({kafka, mongo})
-            self._parts.append(broker(folder / "kafka", kafka, controller, folder / "kafka.log", HEAP))
-            os.environ["KAFKA_BOOTSTRAP"] = f"127.0.0.1:{kafka}"
-        if not os.environ.get("MONGO_URI"):
-            self._parts.append(database(folder / "mongo", mongo, folder / "mongo.log", *TEST_COMMANDS))
-            os.environ["MONGO_URI"] = uri(mongo)
-        for part in self._parts:
-            part.start()
+            port = free_port()
+            self._begin(broker(self._home() / "kafka", port, free_port({port}), self._home() / "kafka.log", HEAP))
+            os.environ["KAFKA_BOOTSTRAP"] = f"127.0.0.1:{port}"
 
-        async def ready() -> None:
-            await asyncio.gather(*(part.wait_ready() for part in self._parts))
+    def _home(self) -> Path:
+        self._folder = self._folder or Path(tempfile.mkdtemp(prefix="roviec-servers-"))
+        return self._folder
 
-        asyncio.run(ready())
+    def _begin(self, part: Part) -> None:
+        self._parts.append(part)
+        part.start()
+        asyncio.run(part.wait_ready())
 
     def stop(self) -> None:
         async def end() -> None:
