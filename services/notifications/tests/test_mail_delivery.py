@@ -22,7 +22,7 @@ from notifications.features.deliver_mail import claim, deliver_mail
 from notifications.service import service
 from notifications.settings import NotificationsSettings
 from notifications.smtp import MailServerAway
-from notifications.store import CONTACTS, NOTICES, PEOPLE, erase_contact, mail_in_hand
+from notifications.store import CONTACTS, MAIL_IN_HAND, NOTICES, PEOPLE, erase_contact, mail_in_hand
 from services.notifications.tests.mail_sink import Sink
 
 pytestmark = pytest.mark.servers
@@ -66,6 +66,18 @@ async def deliver(process: Process) -> None:
 def settings_of(process: Process) -> NotificationsSettings:
     assert isinstance(process.settings, NotificationsSettings)
     return process.settings
+
+
+async def test_due_mail_is_found_by_the_index_and_not_among_all_notices(area: Area) -> None:
+    """Every server of the wire, the local one included, must see that the partial index answers this: two senders ask each
+    second, of all the notices there ever were.
+    """
+    process = Process(service, area.settings(service), "api")
+    await process.database.prepare(service.collections())
+    await tell(process, "waits")
+    plan = await process.database.collection(NOTICES.collection).find(MAIL_IN_HAND).explain()
+    assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"])
+    await process.database.close()
 
 
 async def test_each_answer_of_the_mail_server_has_its_state(area: Area, sink: Sink) -> None:

@@ -97,7 +97,7 @@ class Area:
                 "topic_prefix": f"{self.name}-",
                 "internal_jwks_url": "http://127.0.0.1:9/unused",
                 "cursor_key": "key of a test",
-                "transaction_seconds": 10.0,
+                "transaction_seconds": 25.0,
                 "session_seconds": 6.0,
                 "lease_seconds": 6.0,
                 **changes,

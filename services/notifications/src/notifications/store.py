@@ -20,7 +20,7 @@ def order_key(notice: Notice) -> str:
     return f"{notice.created_at:%Y-%m-%dT%H:%M:%S}.{notice.created_at.microsecond // 1000:03d}/{notice.id}"
 
 
-_MAIL_IN_HAND: dict[str, Any] = {"mail.next_at": {"$gte": DUE_AT_ONCE}}
+MAIL_IN_HAND: dict[str, Any] = {"mail.next_at": {"$gte": DUE_AT_ONCE}}
 
 NOTICES = Store(
     Notice,
@@ -30,7 +30,7 @@ NOTICES = Store(
         Index("-_d.order"),
         Index("kind", "-_d.order"),
         Index("mail.state", "-_d.order"),
-        Index("mail.next_at", "_id", partial=_MAIL_IN_HAND),
+        Index("mail.next_at", "_id", partial=MAIL_IN_HAND),
     ),
     derive=lambda notice: {"order": order_key(notice)},
 )
@@ -121,7 +121,7 @@ async def due_mail(reader: Reader, limit: int) -> tuple[datetime | None, list[st
     rows = await reader.aggregate(
         NOTICES,
         [
-            {"$match": _MAIL_IN_HAND},
+            {"$match": MAIL_IN_HAND},
             {"$sort": {"mail.next_at": 1, "_id": 1}},
             {"$limit": limit},
             {"$match": {"$expr": {"$lte": [{"$toLong": "$mail.next_at"}, server_now()]}}},
@@ -133,10 +133,10 @@ async def due_mail(reader: Reader, limit: int) -> tuple[datetime | None, list[st
 
 async def mail_in_hand(reader: Reader) -> tuple[int, datetime | None]:
     """How many mails wait or are being sent, and when the oldest of these notices was made."""
-    pending = await reader.count(NOTICES, _MAIL_IN_HAND)
+    pending = await reader.count(NOTICES, MAIL_IN_HAND)
     if not pending:
         return 0, None
     rows = await reader.aggregate(
-        NOTICES, [{"$match": _MAIL_IN_HAND}, {"$group": {"_id": None, "oldest": {"$min": "$created_at"}}}]
+        NOTICES, [{"$match": MAIL_IN_HAND}, {"$group": {"_id": None, "oldest": {"$min": "$created_at"}}}]
     )
     return pending, rows[0]["oldest"] if rows else None
