@@ -68,16 +68,14 @@ def settings_of(process: Process) -> NotificationsSettings:
     return process.settings
 
 
-async def test_due_mail_is_found_by_the_index_and_not_among_all_notices(area: Area) -> None:
+async def test_due_mail_is_found_by_the_index_and_not_among_all_notices(area: Area, sink: Sink) -> None:
     """Every server of the wire, the local one included, must see that the partial index answers this: two senders ask each
     second, of all the notices there ever were.
     """
-    process = Process(service, area.settings(service), "api")
-    await process.database.prepare(service.collections())
-    await tell(process, "waits")
-    plan = await process.database.collection(NOTICES.collection).find(MAIL_IN_HAND).explain()
-    assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"])
-    await process.database.close()
+    async with area.running(service, "api", **sink.settings()) as process:
+        await tell(process, "waits")
+        plan = await process.database.collection(NOTICES.collection).find(MAIL_IN_HAND).explain()
+        assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"])
 
 
 async def test_each_answer_of_the_mail_server_has_its_state(area: Area, sink: Sink) -> None:
