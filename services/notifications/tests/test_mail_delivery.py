@@ -179,7 +179,7 @@ async def test_replicas_share_the_work_and_send_nothing_twice(area: Area, sink: 
 
 
 async def test_a_claim_runs_out_and_a_sender_told_to_stop_gives_back(area: Area, sink: Sink) -> None:
-    settings = {**sink.settings(), "mail_claim_seconds": 2.0, "smtp_seconds": 0.9}
+    settings = {**sink.settings(), "mail_claim_seconds": 20.0, "smtp_seconds": 0.9}  # one claim: it is cancelled while it sends
     async with area.running(service, "api", **settings) as process:
         await tell(process, "a")
 
