@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ TEST_COMMANDS = () if OTHER else ("--enable-test-commands",)
 """Has the server fail commands when a test asks for it; its sister cannot."""
 
 
+@cache
 def other() -> str:
     """Name and version of the server that `ROVIEC_DATABASE` names; empty for the one from the lock."""
     if not OTHER:
