@@ -80,10 +80,8 @@ def life(dice: random.Random, people: People, title: str) -> Iterator[Step]:
 class Callers:
     """Some callers at work. `asked` is what they wanted and were told, `answers` what they should never have been told."""
 
-    def __init__(self, arena: Arena, seed: int, number: int = 5, *, pace: float = 0.4) -> None:
-        self.arena, self.seed, self.number, self.pace = arena, seed, number, pace
-        self.rate: float | None = RATE
-        """None: as fast as `pace` lets them."""
+    def __init__(self, arena: Arena, seed: int, number: int = 5) -> None:
+        self.arena, self.seed, self.number, self.rate = arena, seed, number, RATE
         self._slot = 0.0
         self.asked: dict[str, Asked] = {}
         self.answers: list[str] = []
@@ -175,12 +173,9 @@ class Callers:
                 return
             if not place:
                 task_id = answer.json()["id"]
-            await self._rest(dice)
+            await self._rest()
 
-    async def _rest(self, dice: random.Random) -> None:
-        if self.rate is None:
-            await asyncio.sleep(dice.random() * 2 * self.pace)
-            return
+    async def _rest(self) -> None:
         now = time.monotonic()
         self._slot = max(now, self._slot + 1 / self.rate)
         await asyncio.sleep(self._slot - now)
