@@ -271,7 +271,7 @@ VIEWS = Store(TaskList, "views", (Index("owner", "_id"),))
 PERIODS = Store(
     Period,
     "periods",
-    (Index("task_id", "-_d.order"), Index("task_id", "due_on"), Index("due_on"), Index("_d.untold"), Index("_d.due")),
+    (Index("task_id", "-_d.order"), Index("task_id", "due_on"), Index("_d.untold"), Index("_d.due")),
     _due,
 )
 HISTORY = Store(HistoryLine, "history", (Index("task_id", "number"),))
@@ -875,8 +875,7 @@ async def periods_due_in(reader: Reader, unit_id: str, month: Month) -> list[tup
     leads = await reader.find(TASKS, {"lead_unit_id": unit_id, "last_period_due_on": since})
     led = await reader.find(TASKS, {"handovers.from_unit_id": unit_id, "last_period_due_on": since})
     tasks = {task.id: task for task in (*leads, *led) if task.sample is None}
-    due = {"$gte": month.first.isoformat(), "$lte": month.last.isoformat()}
-    found = await reader.find(PERIODS, {"task_id": {"$in": sorted(tasks)}, "due_on": due}) if tasks else []
+    found = await periods_due(reader, tasks, month.first, month.last)
     pairs = [(tasks[one.task_id], one) for one in sorted(found, key=lambda one: one.id)]
     return [(task, one) for task, one in pairs if led_on(task, one.due_on) == unit_id]
 
@@ -906,12 +905,10 @@ async def tasks_of_plan(reader: Reader, plan: ReportPlan) -> AsyncIterator[list[
         yield [task for task in page if task.state != "draft" and (plan.samples or task.sample is None)]
 
 
-async def periods_due_between(reader: Reader, since: date, until: date) -> dict[str, list[Period]]:
-    """Periods that fall due from a day on and before another one, by their task."""
-    found: dict[str, list[Period]] = {}
-    for one in await reader.find(PERIODS, {"due_on": {"$gte": since.isoformat(), "$lt": until.isoformat()}}):
-        found.setdefault(one.task_id, []).append(one)
-    return found
+async def periods_due(reader: Reader, task_ids: Iterable[str], first: date, last: date) -> list[Period]:
+    """Periods of these tasks that fall due from one day to another, both included."""
+    wanted, due = sorted(task_ids), {"$gte": first.isoformat(), "$lte": last.isoformat()}
+    return await reader.find(PERIODS, {"task_id": {"$in": wanted}, "due_on": due}) if wanted else []
 
 
 async def submissions_of(reader: Reader, plan_id: str, period: str) -> list[Submission]:

@@ -40,7 +40,7 @@ from tasks.store import (
     by_id,
     committee,
     last_report,
-    periods_due_between,
+    periods_due,
     submissions_of,
     submissions_since,
     tasks_of_plan,
@@ -106,12 +106,12 @@ async def _rows(
 ) -> tuple[list[Row], list[Row]]:
     """The rows of the plan's tasks, and of their periods that fell due since a day."""
     reader = Reader(uow.database, uow.session)  # the tasks pass by: the unit of work would keep them all
-    due = await periods_due_between(reader, since, today)
     rows: list[Row] = []
     periods: list[Row] = []
     async for page in tasks_of_plan(reader, plan):
         papers = await by_id(reader, DIRECTIVES, [task.directive_id for task in page])
-        fell_due = [(task, one) for task in page for one in due.get(task.id, [])]
+        tasks = {task.id: task for task in page}
+        fell_due = [(tasks[one.task_id], one) for one in await periods_due(reader, tasks, since, today - timedelta(days=1))]
         units = {unit for task in page for unit in (task.lead_unit_id, *task.coordinator_unit_ids)}
         units |= {led_on(task, one.due_on) for task, one in fell_due}
         names = await unit_names(reader, [unit for unit in units if unit is not None])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -116,12 +116,7 @@ async def list_report_rows(
     """The frozen rows of the caller's units, by task id."""
     body = await body_of(call.reader, await find_report(call.reader, plan_id, period))
     asked = {"state": state, "timeliness": timeliness, "lead_unit_id": unit}
-    wanted = {name: value for name, value in asked.items() if value is not None}
-    found = [
-        row
-        for row in body["rows"]
-        if sees(call.actor, row) and all((row[name] or "") == value for name, value in wanted.items())
-    ]
+    found = [row for row in body["rows"] if sees(call.actor, row) and _says(row, asked)]
     return _page(call, listing, found, RowView)
 
 
@@ -136,13 +131,11 @@ async def list_report_periods(
 ) -> Response:
     """Periods of tasks that repeat, of the caller's units, that fell due since the report before: in time, late, missing."""
     body = await body_of(call.reader, await find_report(call.reader, plan_id, period))
-    seen = {row["task_id"] for row in body["rows"] if sees(call.actor, row)}
+    seen, asked = _seen(call, body), {"outcome": outcome, "lead_unit_id": unit}
     found = [
         row
         for row in body.get("periods", [])
-        if (row["task_id"] in seen or call.actor.acts_for(row["lead_unit_id"]))
-        and outcome in (None, row["outcome"])
-        and unit in (None, row["lead_unit_id"] or "")
+        if (row["task_id"] in seen or call.actor.acts_for(row["lead_unit_id"])) and _says(row, asked)
     ]
     return _page(call, listing, found, PeriodRowView, period_key)
 
@@ -157,13 +150,23 @@ async def list_report_changes(
 ) -> Response:
     """What differs from the report before, task by task, and to which month it belongs."""
     body = await body_of(call.reader, await find_report(call.reader, plan_id, period))
-    seen = {row["task_id"] for row in body["rows"] if sees(call.actor, row)}
+    seen = _seen(call, body)
     found = [
         one
         for one in body["changes"]
         if (call.actor.units is None or one["task_id"] in seen) and (late is None or one["late"] == late)
     ]
     return _page(call, listing, found, ChangeView)
+
+
+def _seen(call: Call, body: Mapping[str, Any]) -> set[str]:
+    """Ids of the frozen tasks that the caller may see."""
+    return {row["task_id"] for row in body["rows"] if sees(call.actor, row)}
+
+
+def _says(row: Row, asked: Mapping[str, str | None]) -> bool:
+    """Whether a row says what is asked for: None asks for nothing, an empty text for what it does not say."""
+    return all(value is None or (row[name] or "") == value for name, value in asked.items())
 
 
 def _task_id(row: Row) -> str:
