@@ -38,7 +38,7 @@ from tasks.domain.rating import mark
 from tasks.domain.report import row_of
 from tasks.domain.resources import grant_money, lacking, plan_resources, report_spending
 from tasks.domain.task import Task
-from tasks.domain.timeliness import timeliness
+from tasks.domain.timeliness import own_timeliness
 from tasks.store import PERIODS, TASKS, due_soon, overdue
 from tests.queries import served
 
@@ -583,7 +583,7 @@ def test_a_period_without_work_is_stated_rejected_stated_again_and_confirmed() -
     state_no_work(task, period, a_said("Không có hồ sơ"))
     assert (period.state, period.submitted_on) == ("submitted", TODAY)
     late = date(2026, 12, 20)
-    assert timeliness(period, late, RULES) == "in_time", "it waits for its answer, as a result does"
+    assert own_timeliness(period, late, RULES) == "in_time", "it waits for its answer, as a result does"
     refusals: list[Callable[[], object]] = [
         lambda: close(task, period, NOW, "done_in_time", ""),
         lambda: send_back(task, period, "incomplete", "thiếu"),
@@ -596,7 +596,7 @@ def test_a_period_without_work_is_stated_rejected_stated_again_and_confirmed() -
         found += codes(broken)
     assert found == ["no_work_stated", "no_work_stated", "wrong_period_state"]
     reject_no_work(task, period, a_said("Có ba hồ sơ"))
-    assert (period.state, period.submitted_on, timeliness(period, late, RULES)) == ("in_progress", None, "overdue")
+    assert (period.state, period.submitted_on, own_timeliness(period, late, RULES)) == ("in_progress", None, "overdue")
     for answer in (confirm_no_work, reject_no_work):
         with pytest.raises(RuleBroken) as broken:
             answer(task, period, a_said())

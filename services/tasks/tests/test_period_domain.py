@@ -172,7 +172,7 @@ def test_the_worst_of_its_own_day_and_of_its_periods(chance: Random, counts: Any
         open_periods=some_periods(chance),
     )
     own = own_timeliness(task, TODAY, rules)
-    stands = [own, *(timeliness(one, TODAY, rules) for one in task.owed_periods)]
+    stands = [own, *(own_timeliness(one, TODAY, rules) for one in task.owed_periods)]
     worst = next((one for one in ("overdue", "nearly_due") if one in stands), None)
     assert timeliness(task, TODAY, rules) == (worst or ("in_time" if own == "no_due_date" and task.owed_periods else own))
 
@@ -329,8 +329,8 @@ def test_a_period_is_told_of_once_near_and_once_late_and_has_its_own_timeliness(
     assert said == [(26, False), (27, True), (28, False)]
     assert tell_of_period(task, period, date(2026, 12, 1), 3)
     assert not tell_of_period(task, period, date(2026, 12, 2), 3)
-    assert [timeliness(period, date(2026, 11, day), RULES) for day in (26, 27)] == ["in_time", "nearly_due"]
-    assert timeliness(period, date(2026, 12, 1), RULES) == "overdue"
+    assert [own_timeliness(period, date(2026, 11, day), RULES) for day in (26, 27)] == ["in_time", "nearly_due"]
+    assert own_timeliness(period, date(2026, 12, 1), RULES) == "overdue"
 
 
 def test_one_look_opens_so_many_periods_and_the_next_goes_on_from_there() -> None:

@@ -15,9 +15,9 @@ from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.committee import Committee
 from tasks.domain.extension import asked_extension, refuse_extension
 from tasks.domain.matters import LEVELS, Dispute, Said
-from tasks.domain.task import OPEN, Task
+from tasks.domain.task import OPEN, RUNNING, Task
 
-_ISSUED = (*OPEN, "submitted", "completed", "paused")
+_ISSUED = (*RUNNING, "completed", "paused")
 RECOMPUTES: tuple[DisputeKind, ...] = ("wrong_status", "wrong_score")
 """Disputes that change a score when they are upheld."""
 

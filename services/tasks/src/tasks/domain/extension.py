@@ -12,9 +12,9 @@ from common.domain import local_day
 from common.errors import FieldProblem, RuleBroken, Words
 from tasks.domain.committee import Committee
 from tasks.domain.matters import Extension, Level, Said, day_has_passed
-from tasks.domain.task import OPEN, Task
+from tasks.domain.task import OPEN, RUNNING, Task
 
-_DECIDABLE = (*OPEN, "paused", "submitted")
+_DECIDABLE = (*RUNNING, "paused")
 
 
 def set_by_paper(task: Task) -> bool:

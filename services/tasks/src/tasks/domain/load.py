@@ -8,10 +8,10 @@ from datetime import date
 
 from tasks.domain.committee import Committee
 from tasks.domain.means import Priority
-from tasks.domain.task import OPEN, Task
-from tasks.domain.timeliness import Standing, timeliness
+from tasks.domain.task import RUNNING, Task
+from tasks.domain.timeliness import WithPeriods, timeliness
 
-Carried = tuple[Standing, Priority | None, int]
+Carried = tuple[WithPeriods, Priority | None, int]
 """How some open tasks stand, their priority, and how many they are."""
 
 
@@ -26,7 +26,7 @@ class Load:
 
 def weighs(task: Task) -> bool:
     """True while a task weighs on the unit that leads it and on who is responsible: neither done nor paused, and no sample."""
-    return task.state in (*OPEN, "submitted") and task.sample is None
+    return task.state in RUNNING and task.sample is None
 
 
 def load_of(carried: Iterable[Carried], day: date, rules: Committee) -> Load:

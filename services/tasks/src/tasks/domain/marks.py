@@ -6,7 +6,7 @@ from typing import Literal
 
 from tasks.domain.means import Priority
 from tasks.domain.resources import KINDS, lacking
-from tasks.domain.task import OPEN, Task
+from tasks.domain.task import RUNNING, Task
 
 Mark = Literal[
     "without_resources", "overspent", "parts_missing", "focus", "priority_high", "priority_normal", "priority_low", "feasible",
@@ -24,7 +24,7 @@ def marks(task: Task) -> list[Mark]:
         found.append("without_resources")
     if any(one.overspent for one in task.resources.money):
         found.append("overspent")
-    if task.state in (*OPEN, "submitted", "paused") and any(one.missing for one in task.parts):
+    if task.state in (*RUNNING, "paused") and any(one.missing for one in task.parts):
         found.append("parts_missing")
     rating = task.rating
     if rating.focus is not None:

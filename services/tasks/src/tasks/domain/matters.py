@@ -126,8 +126,6 @@ class OpenPeriod(Kept):
     submitted_on: Day | None = None
     completed_on: ClassVar[None] = None
     deadline_kind: ClassVar[str] = "date"
-    owed_on: ClassVar[None] = None
-    unclosed_on: ClassVar[None] = None
 
     @property
     def state(self) -> str:

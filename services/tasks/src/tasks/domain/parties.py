@@ -13,10 +13,10 @@ from common.contracts import tasks_means as events
 from common.errors import FieldProblem, Invalid, NotFound, RuleBroken, Words
 from tasks.domain.matters import Said
 from tasks.domain.means import Party
-from tasks.domain.task import OPEN, Task
+from tasks.domain.task import OPEN, RUNNING, Task
 
 _NOUN = Words("bên tham gia", "party")
-_TAKEN_PART = (*OPEN, "submitted", "paused")
+_TAKEN_PART = (*RUNNING, "paused")
 _PERSONAL = re.compile(r"@|\d(?:[ .-]?\d){8}")
 """An address of mail, a telephone number, a citizen id."""
 

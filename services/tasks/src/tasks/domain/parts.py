@@ -15,11 +15,9 @@ from common.domain import local_day
 from common.errors import FieldProblem, NotFound, RuleBroken, Words
 from tasks.domain.matters import Said, day_has_passed
 from tasks.domain.means import HandedIn, Part, PartAnswer, PartDecision
-from tasks.domain.task import OPEN, Changes, Task
+from tasks.domain.task import OPEN, PASSED, RUNNING, Changes, Task, to_be_told
 
 PartStanding = Literal["open", "late", "in_time", "done_late", "withdrawn"]
-_RUNNING = (*OPEN, "submitted")
-"""States of a task in which its parts can be handed in, so that their days count."""
 _NOUN = Words("phần việc phối hợp", "part")
 _DECIDED = {
     "accept": (events.PartAccepted, "part_accepted", "accepted"),
@@ -39,14 +37,14 @@ def standing_of_part(part: Part, today: date) -> PartStanding:
 
 def owing(task: Task) -> list[str]:
     """Units that the lead of an open task waits for: they have not handed in, or have to mend it."""
-    if task.state not in (*_RUNNING, "paused"):
+    if task.state not in (*RUNNING, "paused"):
         return []
     return sorted({one.unit_id for one in task.parts if one.state == "asked"})
 
 
 def untold_day(task: Task, told: int) -> date | None:
     """The first day of a part that its unit owes and of which less was said (`Part.told`); None while no such day counts."""
-    if task.state not in _RUNNING:
+    if task.state not in RUNNING:
         return None
     return min((one.due_on for one in task.parts if one.state == "asked" and one.told < told), default=None)
 
@@ -56,19 +54,19 @@ def tell_of_parts(task: Task, today: date, nearly_due_days: int) -> bool:
     passed while nobody looked, or while the task was paused. Of a part that is sent back nothing is said again. True when
     something was said.
     """
-    before = [one.told for one in task.parts]
-    for part in task.parts if task.state in _RUNNING else ():
-        if part.state != "asked":
+    found = False
+    for part in task.parts if task.state in RUNNING else ():
+        told = to_be_told(part.due_on, part.told, today, nearly_due_days) if part.state == "asked" else 0
+        if not told:
             continue
-        left = (part.due_on - today).days
+        part.told, found = told, True
         changes: Changes = {"part": [None, part.number], "part_due_on": [None, part.due_on]}
-        if left < 0 and part.told < 2:
-            part.told = 2
+        if told == PASSED:
             task.tell(events.PartBecameOverdue, "part_became_overdue", "", changes, **_public(part))
-        elif 0 <= left <= nearly_due_days and part.told < 1:
-            part.told = 1
+        else:
+            left = (part.due_on - today).days
             task.tell(events.PartFellDueSoon, "part_fell_due_soon", "", changes, **_public(part), days_left=left)
-    return before != [one.told for one in task.parts]
+    return found
 
 
 def part_of(task: Task, number: int) -> Part:
@@ -103,7 +101,7 @@ def ask_part(task: Task, unit_id: str, due_on: date, asked: Said) -> None:
 
 def submit_part(task: Task, part: Part, handed_in: HandedIn) -> None:
     """Hand in a part to the lead. Raises `RuleBroken` unless the lead waits for it."""
-    task.require_state(*_RUNNING, verb=Words("nộp phần việc phối hợp", "given a part"))
+    task.require_state(*RUNNING, verb=Words("nộp phần việc phối hợp", "given a part"))
     _in(part, "asked")
     part.state, part.submitted_on = "submitted", local_day(handed_in.at)
     part.handed_in.append(handed_in)
@@ -112,7 +110,7 @@ def submit_part(task: Task, part: Part, handed_in: HandedIn) -> None:
 
 def decide_part(task: Task, part: Part, decision: PartDecision, said: Said) -> None:
     """Accept a part that was handed in, send it back, or need it no more, as the lead."""
-    task.require_state(*_RUNNING, verb=Words("quyết định về phần việc phối hợp", "decided upon in parts"))
+    task.require_state(*RUNNING, verb=Words("quyết định về phần việc phối hợp", "decided upon in parts"))
     _in(part, *(("asked", "submitted") if decision == "withdraw" else ("submitted",)))
     event, what, state = _DECIDED[decision]
     part.state = state  # type: ignore[assignment]

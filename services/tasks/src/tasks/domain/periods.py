@@ -23,13 +23,12 @@ from tasks.domain.deadline import Cadence, Kind, first_of_months, last_day
 from tasks.domain.matters import OpenPeriod, Said
 from tasks.domain.means import Evidence, NoWork, Review, lacks_kind
 from tasks.domain.proof import review
-from tasks.domain.task import OPEN, Changes, Task
+from tasks.domain.task import NEAR, PASSED, RUNNING, Changes, Task, to_be_told
 
 PeriodState = Literal["in_progress", "submitted", "completed", "without_work"]
 MONTHS: dict[Cadence, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 AT_MOST = 24
 """Periods that one look opens; the rest is opened by the next one."""
-_RUNNING = (*OPEN, "submitted")
 
 
 class Span(NamedTuple):
@@ -45,8 +44,6 @@ class Period(Document):
     """One period of one task, or one occurrence of what it waits for. It changes only together with its task."""
 
     noun: ClassVar = ("kỳ báo cáo", "period")
-    owed_on: ClassVar[None] = None
-    unclosed_on: ClassVar[None] = None
     task_id: str
     key: str
     starts_on: Day
@@ -115,7 +112,7 @@ def begins_on(task: Task) -> date | None:
 def spans_ahead(task: Task, rules: Committee) -> Iterator[Span]:
     """The periods that are still to be opened, in order; endless for a task that is. The first may begin in its middle."""
     cadence, first = calendar_of(task, rules), begins_on(task)
-    if cadence is None or first is None or not (task.state in (*_RUNNING, "paused") or task.goes_on_when_done):
+    if cadence is None or first is None or not (task.state in (*RUNNING, "paused") or task.goes_on_when_done):
         return
     if task.opened_until is not None:
         first = max(first, task.opened_until + timedelta(days=1))
@@ -176,7 +173,7 @@ def open_periods(task: Task, rules: Committee, today: date) -> list[Period]:
     A period that lies wholly within a pause is passed over; the one in which the task goes on is opened then.
     """
     opened: list[Period] = []
-    undecided = task.deadline_kind == Kind.RECURRING and calendar_of(task, rules) is None and task.state in _RUNNING
+    undecided = task.deadline_kind == Kind.RECURRING and calendar_of(task, rules) is None and task.state in RUNNING
     task.look_on = today + timedelta(days=1) if undecided else None
     paused = task.state == "paused"
     for span in spans_ahead(task, rules):
@@ -221,18 +218,16 @@ def tell_of_period(task: Task, period: Period, today: date, nearly_due_days: int
     """Say once that the due day of a period is near, and once that it has passed. True when something was said."""
     if period.state != "in_progress" or not task.owes(period.due_on):
         return False
-    left = (period.due_on - today).days
+    told = to_be_told(period.due_on, period.told, today, nearly_due_days)
+    period.told = told or period.told
     changes: Changes = {"period": [None, period.key]}
     said = {"period": period.key, "period_due_on": period.due_on}
-    if left < 0 and period.told < 2:
-        period.told = 2
+    if told == PASSED:
         task.tell(events.PeriodBecameOverdue, "period_became_overdue", "", changes, **said)
-        return True
-    if 0 <= left <= nearly_due_days and period.told < 1:
-        period.told = 1
+    elif told == NEAR:
+        left = (period.due_on - today).days
         task.tell(events.PeriodFellDueSoon, "period_fell_due_soon", "", changes, **said, days_left=left)
-        return True
-    return False
+    return bool(told)
 
 
 # --- its life ---

@@ -46,7 +46,7 @@ Kind = Literal["new", "left", "changed"]
 def row_of(task: Task, day: date, committee: Committee, units: Mapping[str, str], papers: Mapping[str, Directive]) -> Row:
     """How a task stands on a day; `units` are names by id."""
     stands = timeliness(task, day, committee)
-    late = [one for one in task.owed_periods if timeliness(one, day, committee) == "overdue"]
+    late = [one for one in task.owed_periods if own_timeliness(one, day, committee) == "overdue"]
     paper = papers.get(task.directive_id or "")
     return {
         "task_id": task.id,
@@ -89,7 +89,7 @@ def outcome_of(task: Task, period: Period, day: date, committee: Committee) -> O
         return "without_work"
     if period.state != "completed" and not task.owes(period.due_on):
         return "paused" if task.state == "paused" else None
-    in_time = timeliness(period, day, committee) in ("in_time", "done_in_time")
+    in_time = own_timeliness(period, day, committee) in ("in_time", "done_in_time")
     if in_time:
         return "in_time" if stated_no_work(period) is None else "without_work"
     return "missing" if period.state == "in_progress" else "late"

@@ -27,7 +27,11 @@ State = Literal["draft", "published", "assigned", "in_progress", "submitted", "c
 Asks = Literal["directive_ended", "dropped_from_plan"]
 OPEN = ("published", "assigned", "in_progress")
 """States in which the clock runs against whoever does the work."""
+RUNNING = (*OPEN, "submitted")
+"""States in which it is somebody's turn: who does the work, or who approves it."""
 FINISHED = ("completed",)
+NEAR, PASSED = 1, 2
+"""What was said of a due day (`told`); 0 is nothing."""
 
 _NAMESPACE = UUID("0a9d4a34-6a0c-5d5b-9c55-0b4a5c1c7f0e")
 _STATES: dict[str, Words] = {
@@ -91,6 +95,13 @@ class HistoryLine(Document):
 
 Changes = dict[str, list[Any]]
 """Field: [before, after]."""
+
+
+def to_be_told(due_on: date, told: int, today: date, nearly_due_days: int) -> int:
+    """What is to be said of a due day of which `told` was said: `PASSED`, or `NEAR`, once each and not behind it; else 0."""
+    left = (due_on - today).days
+    now = PASSED if left < 0 else NEAR if left <= nearly_due_days else 0
+    return now if now > told else 0
 
 
 class Task(Aggregate):
@@ -205,7 +216,7 @@ class Task(Aggregate):
         """Whether an open period that is due on this day counts against it: none does while its clock stands still. With the
         acceptance of the whole, those that were not due yet are owed no more, unless they go on; what was missed stays missed.
         """
-        if self.state not in (*OPEN, "submitted", "completed"):
+        if self.state not in (*RUNNING, *FINISHED):
             return False
         return self.goes_on_when_done or self.completed_on is None or due_on < self.completed_on
 
@@ -422,18 +433,15 @@ class Task(Aggregate):
         """Say once that the due day is near, and once that it has passed. True when something was said."""
         if self.due_on is None or self.state not in OPEN:
             return False
-        left = (self.due_on - today).days
-        if left < 0 and self.told < 2:
-            self.told = 2
+        said = to_be_told(self.due_on, self.told, today, nearly_due_days)
+        self.told = said or self.told
+        if said == PASSED:
             self.record(events.TaskBecameOverdue(**self._public()))
             self._note("became_overdue")
-            return True
-        if 0 <= left <= nearly_due_days and self.told < 1:
-            self.told = 1
-            self.record(events.TaskFellDueSoon(**self._public(), days_left=left))
+        elif said == NEAR:
+            self.record(events.TaskFellDueSoon(**self._public(), days_left=(self.due_on - today).days))
             self._note("fell_due_soon")
-            return True
-        return False
+        return bool(said)
 
     def tell(self, event: type[events.OfTask], what: str, words: str = "", changes: Changes | None = None, **said: Any) -> None:
         """Record that something happened to the task, and its line in the history."""

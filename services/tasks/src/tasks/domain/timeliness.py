@@ -32,6 +32,11 @@ class Standing(Protocol):
     def completed_on(self) -> date | None: ...
     @property
     def deadline_kind(self) -> str: ...
+
+
+class WithPeriods(Standing, Protocol):
+    """What may have due days of periods beside its own."""
+
     @property
     def owed_on(self) -> date | None:
         """The earliest due day of its periods that were not handed in, or too late; None of what has no periods."""
@@ -41,7 +46,7 @@ class Standing(Protocol):
         """The earliest due day of its periods that were not approved yet; None of what has no periods."""
 
 
-def timeliness(task: Standing, today: date, committee: Committee) -> Timeliness | None:
+def timeliness(task: WithPeriods, today: date, committee: Committee) -> Timeliness | None:
     """How a task stands on a day, towards its own due day and those of its periods; None for one that was cancelled."""
     own = own_timeliness(task, today, committee)
     first = task.unclosed_on if committee.lateness_counts == "approval" else task.owed_on

@@ -16,9 +16,9 @@ from common.http import Effect, View
 from common.unit_of_work import UnitOfWork
 from tasks.domain.committee import Committee
 from tasks.domain.handover import led_on
-from tasks.domain.periods import Period
+from tasks.domain.periods import Period, PeriodState
 from tasks.domain.task import Task
-from tasks.domain.timeliness import timeliness
+from tasks.domain.timeliness import own_timeliness
 from tasks.features.life_view import SaidView
 from tasks.features.means_view import EvidenceView, evidence_views
 from tasks.features.task_command import B, OnTask, load_task
@@ -78,7 +78,7 @@ class PeriodView(View):
     starts_on: date
     ends_on: date
     due_on: date = Field(description="The day by whose end, in Asia/Ho_Chi_Minh, its result is due")
-    state: Literal["in_progress", "submitted", "completed", "without_work"]
+    state: PeriodState
     timeliness: Timeliness | None = Field(
         description="Computed from the clock, for this period alone; null where nothing is owed"
     )
@@ -105,5 +105,5 @@ def _stands(task: Task, period: Period, today: date, rules: Committee) -> Timeli
     if period.state == "without_work":
         return None
     if period.state == "completed" or task.owes(period.due_on):
-        return timeliness(period, today, rules)
+        return own_timeliness(period, today, rules)
     return "paused" if task.state == "paused" else None

@@ -22,7 +22,7 @@ from tasks.domain.deadline import Cadence
 from tasks.domain.marks import Mark, marks
 from tasks.domain.product import EvidenceKind, ProductKind
 from tasks.domain.task import Asks, State, Task
-from tasks.domain.timeliness import days_left, timeliness
+from tasks.domain.timeliness import days_left, own_timeliness, timeliness
 from tasks.domain.waiting import days_waited
 from tasks.features import life_view, means_view
 from tasks.features.finding_view import FindingView
@@ -170,7 +170,7 @@ def _standing(task: Task, today: date, committee: Committee) -> dict[str, Any]:
                 "key": one.key,
                 "due_on": one.due_on,
                 "submitted_on": one.submitted_on,
-                "timeliness": timeliness(one, today, committee),
+                "timeliness": own_timeliness(one, today, committee),
             }
             for one in task.owed_periods
         ],
