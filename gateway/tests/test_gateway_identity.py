@@ -304,7 +304,9 @@ async def test_a_forged_token_is_refused(forge: Callable[[], str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [None, b"", b"Bearer", b"Bearer ", b"Basic Yzpz", good().encode(), b"Bearer\t" + good().encode()]
+    "header",
+    [None, b"", b"Bearer", b"Bearer ", b"Basic Yzpz", good().encode(), b"Bearer\t" + good().encode()],
+    ids=["none", "empty", "no token", "empty token", "basic", "bare token", "a tab"],
 )
 async def test_other_credentials_are_refused(header: bytes | None) -> None:
     with pytest.raises(Unauthenticated):
@@ -369,7 +371,7 @@ def test_previous_keys_are_published_and_believed() -> None:
         own_keys(OURS, "{}")
 
 
-@pytest.mark.parametrize("text", ["", "x", pem().replace("PRIVATE", "PUBLIC")])
+@pytest.mark.parametrize("text", ["", "x", pem().replace("PRIVATE", "PUBLIC")], ids=["empty", "no PEM", "no private key"])
 def test_a_signing_key_that_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="SIGNING_KEY"):
         SigningKey(text)

@@ -22,6 +22,8 @@ SERVERS = ("KAFKA_BOOTSTRAP", "MONGO_URI")
 @pytest.fixture(scope="session")
 def make_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeRun]:
     """`make run` with servers of its own, since tests kill them; loads the sample province."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert os.environ["PYTEST_CURRENT_TEST"].rpartition(" (")[0].endswith("@platform"), "each worker would start a platform"
     folder = tmp_path_factory.mktemp("run")
     environment = {name: value for name, value in os.environ.items() if name not in SERVERS}
     log = folder.parent / "make-run.log"
