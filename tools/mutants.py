@@ -377,9 +377,8 @@ def main() -> int:
         "mutants", database=None, derandomize=True, phases=(Phase.explicit, Phase.generate), deadline=None, max_examples=50,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    settings.load_profile("mutants")
     options = ["-p", "no:xdist", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=0", "-q", "--capture=no"]
-    options += ["-m", "not servers", "--rootdir", str(ROOT), *sys.argv[split + 1 :]]
+    options += ["--hypothesis-profile=mutants", "-m", "not servers", "--rootdir", str(ROOT), *sys.argv[split + 1 :]]
     status = pytest.main([*options, *given.tests], plugins=[Trial(modules, options)])
     if status:
         return int(status)
