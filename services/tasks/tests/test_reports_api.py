@@ -19,6 +19,7 @@ from services.tasks.tests.task_world import A, B, HandClock, TaskApi, a_task, ca
 from tasks.domain.month import Month
 from tasks.domain.report import Report
 from tasks.features import freeze_closed_months, freeze_report
+from tasks.service import service
 
 pytestmark = pytest.mark.servers
 AFTER_NOVEMBER = datetime(2026, 11, 23, 17, tzinfo=UTC)
@@ -219,13 +220,14 @@ async def test_a_plan_that_fails_does_not_hold_up_the_others(
 
 async def test_the_worker_freezes_by_itself(area: Area) -> None:
     clock = HandClock(AFTER_NOVEMBER)
-    async with furnished(area, clock, "all") as process, calling(area, process, AGENCY) as api:
+    async with furnished(area, clock) as process, calling(area, process, AGENCY) as api:
         await api.patch("committee/report-plans/committee", {})
 
         async def frozen() -> Any:
             return (await api.get("reports"))["items"]
 
-        (report,) = await eventually("the month is frozen", frozen, 90)
+        async with area.running(service, "worker", clock):
+            (report,) = await eventually("the month is frozen", frozen)
         assert report["by"] == "system:tasks"
 
 
