@@ -24,6 +24,7 @@ from tasks.domain.committee import Committee
 from tasks.domain.deadline import UNDATED, WAITING, Deadline, Kind, findings_of, last_day, read_deadline
 from tasks.domain.document_number import TYPES, read_number
 from tasks.domain.leads import Names
+from tasks.domain.matters import OpenPeriod
 from tasks.domain.periods import span_of
 from tasks.domain.permissions import (
     check_acts_for_province,
@@ -445,6 +446,26 @@ SUBMISSION, APPROVAL = Committee(), Committee(lateness_counts="approval")
 def test_colours_by_days_left(left: int, expected: str) -> None:
     task = a_task(state="in_progress", due_on=TODAY + timedelta(days=left))
     assert (timeliness(task, TODAY, SUBMISSION), days_left(task, TODAY)) == (expected, left)
+
+
+@pytest.mark.parametrize(
+    ("state", "own", "owed", "expected"),
+    [
+        ("in_progress", 30, -2, -2),  # late for a month alone: the days are those of the month
+        ("in_progress", 2, 9, 2),
+        ("in_progress", None, 4, 4),
+        ("submitted", -5, -2, -2),
+        ("submitted", -5, None, None),
+        ("completed", -5, -2, -2),  # what was missed stays missed
+        ("cancelled", 30, -2, None),
+    ],
+)
+def test_days_are_left_to_whatever_is_to_be_handed_in_next(
+    state: State, own: int | None, owed: int | None, expected: int | None
+) -> None:
+    periods = [] if owed is None else [OpenPeriod(key="2026-10", due_on=TODAY + timedelta(days=owed))]
+    task = a_task(state=state, due_on=None if own is None else TODAY + timedelta(days=own), open_periods=periods)
+    assert days_left(task, TODAY) == expected
 
 
 def test_without_a_day_nothing_is_overdue() -> None:

@@ -101,10 +101,13 @@ def _first(*days: date | None) -> date | None:
 
 
 def days_left(task: Task, today: date) -> int | None:
-    """Days to the due day, 0 on it, negative after it; None when there is none or when the work is handed in."""
-    if task.due_on is None or task.state in ("submitted", "completed", "cancelled"):
-        return None
-    return (task.due_on - today).days
+    """Days to the day by which something is to be handed in next, its own or a period's: 0 on it, negative after it.
+
+    None when there is no such day or all that had one is handed in; a task that is late for a period alone says how late.
+    """
+    own = None if task.state in ("submitted", "cancelled", *FINISHED) else task.due_on
+    first = _first(own, task.owed_on)
+    return None if first is None else (first - today).days
 
 
 def counted_day(task: Standing, today: date, committee: Committee) -> date:

@@ -115,7 +115,7 @@ class TaskLine(View):
     days_waited: int = Field(description="Booked to the body waited for, not to the unit")
     clock: ClockView | None = Field(description="The paper that started its clock")
     asks: Asks | None = Field(description="What somebody has to decide about it (decide-fate)")
-    days_left: int | None = Field(description="0 on the due day, negative after it")
+    days_left: int | None = Field(description="To its own due day or that of a period, whichever is first; negative after it")
     timeliness: Timeliness | None = Field(
         description="Computed from the clock, the worst of its own day and of its open periods; null for a cancelled task"
     )
