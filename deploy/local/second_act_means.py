@@ -1,11 +1,12 @@
 """A task's means in the second act: resources, evidence rejected and superseded, a coordinator's part, the short list, a party,
-a month without work.
+a month without work, an occurrence of what a task waits for.
 
 Played with the people of the working life; the month's period is opened by the worker while the rest is played.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from rich.table import Table
@@ -40,6 +41,7 @@ class Means:
         self.party(path)
         self.part(path)
         self.evidence(task, path)
+        self.occurrence()
         self.month_without_work(monthly)
 
     def resources(self, path: str) -> None:
@@ -110,6 +112,29 @@ class Means:
         states = [one["state"] for one in done["evidence"]]
         self.account.expect("every piece stays", states, ["superseded", "unreviewed", "unreviewed"])
         self.table.add_row("evidence", f"{', '.join(states)}; both criteria shown met")
+
+    def occurrence(self) -> None:
+        """What a task waits for has happened: that has a due day and a result of its own, and the task stands as it does."""
+        words = {"deadline_written": "Khi có nhiệm vụ chậm", "product": "Văn bản đôn đốc"}
+        task = self.life.task("Đôn đốc nhiệm vụ chậm", 0, due_on=None, **words)
+        path = f"/v1/tasks/{task}"
+        due_on = (self.life.today + timedelta(days=2)).isoformat()
+        happened = {"words": "Nhiệm vụ 12 chậm năm ngày (demo)", "due_on": due_on}
+        key = self.partner.post(f"{path}/open-occurrence", happened, expect=201)["key"]
+        shown = self.partner.get(path)
+        open_ones = [one["key"] for one in shown["open_periods"]]
+        stands = (shown["timeliness"], shown["days_left"], open_ones)
+        self.account.expect("a task stands as its occurrence does", stands, ("nearly_due", 2, [key]))
+        listed = [one["id"] for one in self.partner.items("/v1/tasks", timeliness="nearly_due", q=self.life.stamp)]
+        self.account.expect("it is listed as nearly due", task in listed, True)
+        self.officer.post(f"{path}/periods/{key}/add-evidence", PAPER)
+        self.officer.post(f"{path}/periods/{key}/submit", {"words": "Đã gửi văn bản đôn đốc"})
+        closed = self.head.post(f"{path}/periods/{key}/complete")
+        self.account.expect("the occurrence is accepted", closed["timeliness"], "done_in_time")
+        shown = self.partner.get(path)
+        stands = (shown["timeliness"], shown["days_left"], shown["open_periods"])
+        self.account.expect("the task waits again", stands, ("no_due_date", None, []))
+        self.table.add_row("occurrence", f"{key}, due {due_on}: nearly due, then accepted; the task waits again")
 
     def month_without_work(self, task: str) -> None:
         """The officer says that there was no work, the head confirms: the month is neither late nor done."""
