@@ -127,6 +127,36 @@ def test_what_has_no_periods_is_counted_under_the_key_that_it_had_before_there_w
     assert Group.read("in_progress|date|||") == Group("in_progress", "date", None, None, None)
 
 
+@pytest.mark.parametrize(
+    ("submitted", "completed", "days"),
+    [(-3, 0, "2000-01-01|2000-01-01"), (0, 1, "2000-01-01|2000-01-02"), (1, 2, "2000-01-02|2000-01-02")],
+)
+def test_of_what_is_done_only_whether_it_was_late_is_counted(submitted: int, completed: int, days: str) -> None:
+    given = {"submitted_on": TODAY + timedelta(days=submitted), "completed_on": TODAY + timedelta(days=completed)}
+    assert Group.of(a_task(state="completed", due_on=TODAY, **given)).key() == f"completed||2000-01-01|{days}"
+    handed_in = a_task(state="submitted", due_on=TODAY, submitted_on=given["submitted_on"])
+    assert Group.of(handed_in).key() == f"submitted||{TODAY}|{given['submitted_on']}|"
+
+
+def test_days_of_waiting_are_counted_until_the_paper_and_after_it() -> None:
+    words = {"waits_for": "Trung ương", "deadline_kind": "external", "due_on": None}
+    waiting = a_task(**words, waiting_since=TODAY)
+    assert Wait.of(waiting) == Wait("Trung ương", TODAY, None)
+    assert Wait.of(a_task(**words)) == Wait("Trung ương", TODAY, None), "since it was written down"
+    clock = Clock(directive_id="p", issued_on=TODAY, due_on=TODAY, days_waited=9)
+    assert Wait.of(waiting.model_copy(update={"due_on": TODAY, "clock": clock})) == Wait("Trung ương", None, 9)
+    assert [Wait.of(a_task()), Wait.of(a_task(**words, state="cancelled"))] == [None, None]
+
+
+def test_what_is_carried_is_open_and_no_sample() -> None:
+    carried = [a_task(state="in_progress"), a_task(), a_task(state="in_progress", sample="demo"), a_task(state="completed")]
+    assert [Place.of(task).carried_by for task in carried] == [A, None, None, None]
+    board = Board.empty(None, None)
+    assert board.is_empty is True
+    board.count(Place.of(carried[0]), 1)
+    assert (board.is_empty, board.loads) == (False, {A: 1})
+
+
 def test_what_boards_do_not_show_is_no_change() -> None:
     before, after = a_task(version=1), a_task(version=1, percent=40, title="x", responsible_id="per-second")
     assert Change.between(before, after, "c") is None

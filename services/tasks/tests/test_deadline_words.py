@@ -95,6 +95,9 @@ def test_each_wording_of_the_plans_means_what_the_table_says(written: str) -> No
     [
         ("Hằng tháng, trước ngày 25", Deadline("", Kind.RECURRING, cadence="month", period_day=25)),
         ("trước ngày 22 hằng tháng", Deadline("", Kind.RECURRING, cadence="month", period_day=22)),
+        ("Hằng tháng, trước ngày 1", Deadline("", Kind.RECURRING, cadence="month", period_day=1)),
+        ("Hằng tháng, trước ngày 31", Deadline("", Kind.RECURRING, cadence="month", period_day=31)),
+        ("Hằng tháng, trước ngày 32", Deadline("", Kind.RECURRING, cadence="month")),
         ("Định kỳ hằng quý", Deadline("", Kind.RECURRING, cadence="quarter")),
         ("Định kỳ 6 tháng một lần", Deadline("", Kind.RECURRING, cadence="half_year")),
         ("Thường xuyên, hằng tháng và hằng năm", Deadline("", Kind.RECURRING)),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from services.tasks.tests.register_world import rows_of
-from tasks.domain.bodies import Bodies
+from tasks.domain.bodies import Bodies, Found
 from tasks.domain.directive import Directive
 from tasks.domain.directory import Succession, Unit
 from tasks.domain.issuers import issuer_fields
@@ -403,6 +403,12 @@ def test_who_issued_a_paper_is_said_or_found_or_asked(
     assert found == ({} if issuer is None else issuer_fields(issuer))
 
 
+def test_who_issued_a_paper_is_one_or_to_be_decided() -> None:
+    assert issuer_fields(["u:1"]) == {"issuer_unit_id": "u:1", "issuer_candidates": []}
+    assert issuer_fields(["u:1", "u:2"]) == {"issuer_unit_id": None, "issuer_candidates": ["u:1", "u:2"]}
+    assert issuer_fields([]) == {"issuer_unit_id": None, "issuer_candidates": []}
+
+
 # --- tasks ---
 
 
@@ -419,6 +425,32 @@ def plan(*successions: Succession, extra: tuple[Unit, ...] = (), **changes: Any)
     papers = Papers([Directive(id="d-03", number="03/NQ-CP", issuer="Government", issued_on=date(2025, 1, 9)),
                      Directive(id="d-11", number="11-KH/BCĐ", issuer="Khánh Hòa SC", issued_on=date(2026, 7, 28))])  # fmt: skip
     return Plan(Bodies([*agencies(), *extra], successions, TODAY), papers, **changes)
+
+
+def body(key: str, name: str, **days: date) -> Unit:
+    return Unit(id=key, code=key, level="department", name=name, full_name=name, **days)
+
+
+def test_bodies_follow_each_other_from_the_first_day_on_and_to_the_last_of_them() -> None:
+    old, between, new = (
+        body("o", "Sở Cũ", valid_to=TODAY - timedelta(days=2)),
+        body("b", "Sở Giữa", valid_from=TODAY - timedelta(days=1), valid_to=TODAY - timedelta(days=1)),
+        body("n", "Sở Mới", valid_from=TODAY),
+    )
+    chain = [
+        Succession(id="1", from_unit_id="o", to_unit_id="b", kind="whole", effective_on=TODAY - timedelta(days=1)),
+        Succession(id="2", from_unit_id="b", to_unit_id="n", kind="whole", effective_on=TODAY),
+        Succession(id="3", from_unit_id="b", to_unit_id="o", kind="whole", effective_on=TODAY),  # round in a circle
+        Succession(id="4", from_unit_id="b", to_unit_id="nowhere", kind="whole", effective_on=TODAY),
+    ]
+
+    def found(day: date) -> Found:
+        return Bodies([old, between, new], chain, day).find("Sở Cũ")
+
+    assert found(TODAY) == Found("successor", new)
+    assert found(TODAY - timedelta(days=1)) == Found("successor", between)
+    assert found(TODAY - timedelta(days=2)) == Found("present", old)
+    assert Bodies([old], chain, TODAY).find("Sở Cũ") == Found("unknown")
 
 
 PLAN = plan()

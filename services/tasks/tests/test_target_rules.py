@@ -190,9 +190,23 @@ def test_a_figure_is_corrected_on_its_own_day_and_one_without_a_value_is_none() 
 def test_a_target_that_is_said_again_is_told_when_it_says_something_else() -> None:
     one = target("BDHVS-25-1")
     assert one.set_up() is one
+    assert [event.type for event in one.take_recorded()] == ["tasks.target.set.v1"]
     assert not one.correct({"note": one.note})
+    assert one.take_recorded() == []
     assert one.correct({"note": "Bổ sung"})
-    assert [event.type for event in one.take_recorded()] == ["tasks.target.set.v1"] * 2
+    assert [event.type for event in one.take_recorded()] == ["tasks.target.set.v1"]
+
+
+def test_a_figure_is_a_value_or_a_share_in_percent() -> None:
+    assert figure(date(2026, 6, 30), part=Fraction(1), whole=Fraction(3)).figure == Fraction(100, 3)
+    assert figure(date(2026, 6, 30), value=Fraction(7)).figure == 7
+
+
+@pytest.mark.parametrize(("value", "reached"), [("4.99", True), ("5", False), ("5.01", False)])
+def test_less_than_is_less_and_without_a_number_nothing_is_reached(value: str, reached: bool) -> None:
+    five = target("R57-01", operator="<", low=Fraction(5), high=Fraction(5))
+    assert met(five, Fraction(value)) is reached
+    assert met(five.model_copy(update={"low": None, "high": None}), Fraction(value)) is False
 
 
 def read_row(**cells: str) -> tuple[dict[str, Any], list[str]]:

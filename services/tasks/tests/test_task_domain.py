@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.contracts.fields import Timeliness
+from common.contracts.tasks import CommitteeSettingsChanged
 from common.domain import Actor, local_day
 from common.errors import Forbidden, NotFound, RuleBroken
 from services.tasks.tests.task_world import NOW, PEOPLE_OF, TODAY, A, B, a_task
@@ -38,7 +39,7 @@ from tasks.domain.product import PROOF, read_product
 from tasks.domain.reading import read_words
 from tasks.domain.task import State, Task
 from tasks.domain.text import fold, same_name, tidy, tokens
-from tasks.domain.timeliness import days_left, matching, timeliness, verdict
+from tasks.domain.timeliness import days_left, matching, next_due, timeliness, verdict
 
 DATA = Path(__file__).parents[3] / "data"
 
@@ -225,6 +226,8 @@ def test_leads_of_all_plans_are_read_as_the_plans_mean_them() -> None:
         ("Các bộ, ngành, địa phương", (), ("Các bộ", "ngành", "địa phương")),
         ("Các bộ, ngành liên quan", (), ("Các bộ", "ngành liên quan")),
         ("Các tỉnh, thành phố trực thuộc TW", (), ("Các tỉnh", "thành phố trực thuộc TW")),
+        ("các bộ, Hội đồng tư vấn", ("Hội đồng tư vấn",), ("các bộ",)),
+        ("ban điều hành, các bộ", ("ban điều hành",), ("các bộ",)),
         ("", (), ()),
     ],
 )
@@ -233,11 +236,42 @@ def test_names_are_matched_whole_and_never_split_on_commas(written: str, named: 
     assert (read.named, read.classes) == (named, classes)
 
 
+def test_a_name_inside_a_longer_one_is_not_read_out_of_it() -> None:
+    names = Names(["Ủy ban nhân dân", "Ủy ban nhân dân tỉnh", "tỉnh"])
+    assert names.read("Ủy ban nhân dân tỉnh").named == ("Ủy ban nhân dân tỉnh",)
+
+
 def test_a_comma_inside_a_ministrys_name_is_a_variant_of_it() -> None:
     """G070: NQ03 row 46."""
     read = NAMES.read(TASKS["NQ03-046"]["lead_as_written"])
     assert read.named == ("Bộ Khoa học và Công nghệ", "Bộ Thông tin và Truyền thông", "Bộ Kế hoạch và Đầu tư")
     assert (read.classes, read.variants) == (("các địa phương",), ("Bộ Khoa học, Công nghệ",))
+
+
+# --- settings ---
+
+
+def test_the_committee_tells_what_it_decided_and_nothing_when_it_decides_the_same() -> None:
+    rules = Committee()
+    assert rules.decide({"nearly_due_days": 5, "lateness_counts": "submission"})
+    (event,) = rules.take_recorded()
+    assert isinstance(event, CommitteeSettingsChanged)
+    assert (event.fields, event.nearly_due_days) == (["nearly_due_days"], 5)
+    assert not rules.decide({"nearly_due_days": 5})
+    assert rules.take_recorded() == []
+
+
+def test_what_holds_until_a_committee_decides() -> None:
+    """Each with its source, or as ours, in `Committee`; a province that decided nothing lives by them."""
+    rules = Committee()
+    assert [(step.days, step.level) for step in rules.escalations] == [
+        (3, "unit_head"), (5, "standing_agency"), (10, "committee_leader"),
+    ]  # fmt: skip
+    numbers = (rules.nearly_due_days, rules.period_due_day, rules.ask_again_days, rules.remind_again_days)
+    assert numbers == (3, 31, 30, 7)
+    assert (rules.dispute_answer_days, rules.remedy_plan_days, rules.commitment_days) == (5, 5, 1)
+    asked = (rules.authority_required, rules.evidence_source_required, rules.evidence_reviewed, rules.criteria_proven)
+    assert asked == (False, False, False, True)
 
 
 # --- text ---
@@ -468,6 +502,32 @@ def test_days_are_left_to_whatever_is_to_be_handed_in_next(
     assert days_left(task, TODAY) == expected
 
 
+@pytest.mark.parametrize(
+    ("state", "own", "submitted", "period", "expected"),
+    [
+        ("in_progress", 5, None, None, 5),
+        ("in_progress", 5, None, (2, None), 2),
+        ("in_progress", 5, None, (2, 1), 5),  # handed in: its approval comes by its day, the work before
+        ("submitted", 5, 5, None, 5),  # in time: to be approved
+        ("submitted", 5, 5, (9, None), 9),  # in time: what is still to be handed in goes first
+        ("submitted", 5, 6, (9, None), 5),  # late
+        ("submitted", None, 6, (3, 1), 3),
+        ("completed", 5, 5, None, None),
+        ("completed", 5, 5, (-2, None), -2),
+    ],
+)
+def test_lists_are_in_the_order_in_which_something_is_to_be_done(
+    state: State, own: int | None, submitted: int | None, period: tuple[int, int | None] | None, expected: int | None
+) -> None:
+    def day(number: int | None) -> date | None:
+        return None if number is None else TODAY + timedelta(days=number)
+
+    periods = [] if period is None else [{"key": "p", "due_on": day(period[0]), "submitted_on": day(period[1])}]
+    completed = TODAY if state == "completed" else None
+    task = a_task(state=state, due_on=day(own), submitted_on=day(submitted), completed_on=completed, open_periods=periods)
+    assert next_due(task) == day(expected)
+
+
 def test_without_a_day_nothing_is_overdue() -> None:
     """G050; what waits for somebody else's paper says so."""
     for kind in Kind:
@@ -532,12 +592,20 @@ def found_by(query: Mapping[str, Any], one: Mapping[str, Any]) -> bool:
 @pytest.mark.parametrize("rules", [SUBMISSION, APPROVAL, Committee(nearly_due_days=0)])
 @pytest.mark.parametrize("state", get_args(State))
 @pytest.mark.parametrize("kind", ["date", "external"])
-def test_the_query_says_what_the_rule_says(rules: Committee, state: State, kind: str) -> None:
-    near = [None, *(TODAY + timedelta(days=days) for days in (-2, -1, 0, 1, 2, 3, 4))]
+@pytest.mark.parametrize("period", [None, (-1, None), (0, None), (2, None), (4, None), (-1, -2), (-2, -1), (2, 0)])
+def test_the_query_says_what_the_rule_says(
+    rules: Committee, state: State, kind: str, period: tuple[int, int | None] | None
+) -> None:
+    periods = []
+    if period is not None:
+        due_on, submitted_on = (None if days is None else TODAY + timedelta(days=days) for days in period)
+        periods = [{"key": "p", "due_on": due_on, "submitted_on": submitted_on}]
+    near = [None, *(TODAY + timedelta(days=days) for days in (-1, 0, 1, 3, 4))]
     for due in near:
         for handed_in in near[1:] if state in ("submitted", "completed") else [None]:
             for approved in near[1:] if state == "completed" else [None]:
-                task = a_task(state=state, due_on=due, deadline_kind=kind, submitted_on=handed_in, completed_on=approved)
+                days = {"due_on": due, "submitted_on": handed_in, "completed_on": approved}
+                task = a_task(state=state, deadline_kind=kind, open_periods=periods, **days)
                 kept = store.TASKS.dump(task)
                 kept |= {f"_d.{name}": value for name, value in kept["_d"].items()}
                 found = [wanted for wanted in get_args(Timeliness) if found_by(matching(wanted, TODAY, rules), kept)]
