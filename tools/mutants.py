@@ -235,9 +235,10 @@ class Trial:
                     print(f"{module.path.name}:{mutant.line}: {mutant.was}  ->  {mutant.becomes}{where}", flush=True)
         return True
 
-    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, call: pytest.CallInfo[Any]) -> None:
-        """A child ends with the first test that fails: nobody reads why."""
+        """A child ends with the first test that fails: nobody reads why. Not the first to be asked: pytest's own hook for a
+        `TestCase` puts its failure into the call.
+        """
         if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
             os._exit(1)
 

@@ -27,8 +27,13 @@ class Rule:
 
     def loose(self, number: int) -> bool:
         return number > LOOSE
+
+    def state(self, number: int) -> int:
+        return -number
 '''
-TESTS = """from ruled.rule import Rule
+TESTS = """import unittest
+
+from ruled.rule import Rule
 
 def test_exact():
     assert Rule().exact(3)
@@ -37,6 +42,10 @@ def test_exact():
 def test_loose():
     assert Rule().loose(4)
     assert not Rule().loose(0)
+
+class TestOfAStateMachine(unittest.TestCase):
+    def runTest(self):
+        assert Rule().state(3) == -3
 """
 
 
@@ -78,7 +87,7 @@ def test_rules_are_turned_round_and_texts_and_types_left_alone(source: str, expe
 
 
 def test_the_score_is_of_mutants_that_a_test_notices(tmp_path: Path) -> None:
-    """The bounds, `>` turned into `>=` and `<=`, and what is returned."""
+    """The bounds, `>` turned into `>=` and `<=`, and what is returned; by a function or by a `TestCase`, as a state machine is."""
     module = tmp_path / "src" / "ruled" / "rule.py"
     module.parent.mkdir(parents=True)
     module.write_text(RULES, "utf-8")
@@ -92,6 +101,6 @@ def test_the_score_is_of_mutants_that_a_test_notices(tmp_path: Path) -> None:
         "rule.py:3: 2  ->  3",
         "rule.py:9: 3  ->  4  (no test calls it)",
         "rule.py:16: number > LOOSE  ->  number >= LOOSE",
-        f"{'rule':<28} {9:>7} {6:>6} {66.7:>6}",
+        f"{'rule':<28} {11:>7} {8:>6} {72.7:>6}",
     ], ran.stdout + ran.stderr
     assert ran.returncode == 1
