@@ -633,10 +633,10 @@ def test_the_same_words_change_nothing_in_whatever_order_the_columns_stand() -> 
 def test_a_new_version_of_the_plan_changes_what_it_changed_and_no_mended_field() -> None:
     _, row, _ = task(deadline_raw="Thường xuyên")
     drafted = row.new("t", "T-1", NOW)
-    drafted.amend({"due_on": date(2027, 3, 31), "lead_unit_id": "agency:BYT"})
+    drafted.amend({"due_on": date(2027, 3, 31), "lead_unit_id": "agency:BYT"}, TODAY)
     _, new, _ = task(deadline_raw="Thường xuyên", product_short="Báo cáo")
     assert new.changed_since(drafted) == ["product_short"]
-    assert new.amend(drafted, ["product_short"]) == ["evidence_kind", "product", "product_kind"]
+    assert new.amend(drafted, ["product_short"], TODAY) == ["evidence_kind", "product", "product_kind"]
     assert (drafted.due_on, drafted.lead_unit_id) == (date(2027, 3, 31), "agency:BYT")
     assert new.changed_since(drafted) == []
 

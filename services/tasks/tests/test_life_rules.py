@@ -220,13 +220,15 @@ def test_the_due_day_of_an_issued_task_is_amended_by_authority_alone(state: Stat
     for changes in ({"due_on": DUE + timedelta(days=9)}, {"deadline_written": "9/12/2026"}, {"due_on": None}):
         task = a_task(state=state)
         with pytest.raises(RuleBroken) as broken:
-            task.amend(changes, corrects_due_day=False)
+            task.amend(changes, TODAY, corrects_due_day=False)
         assert codes(broken) == ["due_day_issued"]
         assert "request-extension" in broken.value.errors[0].repair.vi
         assert task.due_on == DUE
-        assert task.amend(changes, corrects_due_day=True)
-    assert a_task(state="draft").amend({"due_on": DUE + timedelta(days=9)}, corrects_due_day=False)
-    assert a_task(state=state, due_on=None).amend({"due_on": DUE}, corrects_due_day=False), "one that had none gets its first"
+        assert task.amend(changes, TODAY, corrects_due_day=True)
+    assert a_task(state="draft").amend({"due_on": DUE + timedelta(days=9)}, TODAY, corrects_due_day=False)
+    assert a_task(state=state, due_on=None).amend({"due_on": DUE}, TODAY, corrects_due_day=False), (
+        "one that had none gets its first"
+    )
 
 
 def test_what_a_paper_moved_beyond_the_wanted_day_is_not_moved_back() -> None:

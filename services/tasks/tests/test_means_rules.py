@@ -185,7 +185,7 @@ def test_what_is_not_proven_is_the_committees_to_say(rules: dict[str, Any], verd
 def test_a_criterion_that_is_worded_anew_is_proven_anew() -> None:
     task = a_task(state="in_progress", criteria=["90 %"], evidence=[a_piece(criteria=["90 %"])])
     assert unproven(task, task.evidence, RULES) == []
-    task.amend({"criteria": ["95 %"]})
+    task.amend({"criteria": ["95 %"]}, TODAY)
     assert [one.quote for one in unproven(task, task.evidence, RULES)] == ["95 %"]
 
 
@@ -469,7 +469,7 @@ def test_a_unit_whose_part_is_missing_stays_a_coordinator_and_does_not_become_th
     for changes in given:
         task = with_part()
         check_parts_kept(task)
-        task.amend(changes)
+        task.amend(changes, TODAY)
         with pytest.raises(RuleBroken) as broken:
             check_parts_kept(task)
         assert [(one.code, one.quote) for one in broken.value.errors] == [("coordinator_owes_part", B)]

@@ -506,7 +506,7 @@ def test_a_corrected_paper_moves_what_it_dated_a_withdrawn_one_lets_it_wait_agai
 def test_a_day_that_people_set_is_theirs_and_no_paper_moves_it() -> None:
     task = waiting()
     start_clock(task, paper(), RULES)
-    task.amend({"due_on": date(2027, 2, 1)})
+    task.amend({"due_on": date(2027, 2, 1)}, date(2026, 11, 24))
     assert not start_clock(task, paper(issued_on=date(2026, 12, 14)), RULES)
     assert not stop_clock(task, paper())
     assert task.due_on == date(2027, 2, 1)
@@ -516,7 +516,7 @@ def test_a_day_that_people_set_is_theirs_and_no_paper_moves_it() -> None:
 def test_another_rule_or_a_day_taken_away_waits_for_the_paper_anew(change: dict[str, Any]) -> None:
     task = waiting()
     start_clock(task, paper(), RULES)
-    task.amend(read_words(change, deadline_before=task.deadline_written))
+    task.amend(read_words(change, deadline_before=task.deadline_written), date(2026, 11, 24))
     assert waits(task)
     assert start_clock(task, paper(), RULES)
     assert task.due_on == date(2026, 12, 4) + timedelta(days=task.waits_days or 0)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import settings
@@ -30,9 +31,9 @@ from tasks.domain.proof import review_evidence, supersede, unproven
 from tasks.domain.reading import read_words
 from tasks.domain.reopening import reopen
 from tasks.domain.steps import climb, counted_from
-from tasks.domain.task import OPEN, Task
+from tasks.domain.task import AT_ONCE, OPEN, Clock, Task
 from tasks.domain.timeliness import own_timeliness, verdict
-from tasks.domain.waiting import start_clock
+from tasks.domain.waiting import days_waited, start_clock
 
 FACTS = Facts(PEOPLE_OF, Names(()).read(""), Committee())
 NEXT = {
@@ -115,7 +116,7 @@ class Life(RuleBasedStateMachine):
         def act(task: Task) -> None:
             before, due = unclear(task, FACTS), task.due_on
             changes = read_words(given, deadline_before=task.deadline_written, product_before=task.product)
-            task.amend(changes, corrects_due_day=corrects)
+            task.amend(changes, local_day(self.now), corrects_due_day=corrects)
             check_stays_clear(task, FACTS, before)
             assert corrects or task.state == "draft" or due in (None, task.due_on), "only authority moves a due day"
 
@@ -130,7 +131,8 @@ class Life(RuleBasedStateMachine):
         self._attempt(
             lambda task: task.amend(
                 read_words(given, deadline_before=task.deadline_written, product_before=task.product)
-                | {"due_on": a_task().due_on, "product_kind": "document", "evidence_kind": "document"}
+                | {"due_on": a_task().due_on, "product_kind": "document", "evidence_kind": "document"},
+                local_day(self.now),
             )
         )
 
@@ -357,7 +359,8 @@ class WorkingLife(Life):
     @precondition(lambda self: self.task.state == "published" and self.task.lead_unit_id is None)
     @rule()
     def find_another_lead(self) -> None:
-        self._attempt(lambda task: task.amend({"lead_unit_id": A, "responsible_id": "per-doer", "coordinator_unit_ids": []}))
+        given = {"lead_unit_id": A, "responsible_id": "per-doer", "coordinator_unit_ids": []}
+        self._attempt(lambda task: task.amend(given, local_day(self.now)))
 
     @rule(what=st.sampled_from(["extended", "released", "late", "reopened"]))
     def go_through(self, what: str) -> None:
@@ -459,9 +462,9 @@ def test_a_day_that_is_first_looked_at_is_told_of_and_a_new_day_anew() -> None:
     due = task.due_on
     assert due is not None
     assert [task.tell_of_due_day(due, 3) for _ in range(2)] == [True, False]
-    task.amend({"due_on": due + timedelta(days=1)})
+    task.amend({"due_on": due + timedelta(days=1)}, due)
     assert [task.tell_of_due_day(due, 3) for _ in range(2)] == [True, False]
-    task.amend({"title": "Rà soát thiết bị"})
+    task.amend({"title": "Rà soát thiết bị"}, due)
     assert not task.tell_of_due_day(due, 3)
 
 
@@ -469,7 +472,7 @@ def test_a_day_that_is_first_looked_at_is_told_of_and_a_new_day_anew() -> None:
 def test_a_task_that_was_given_changes_hands_by_assigning_alone(state: str) -> None:
     task = a_task(state=state)
     with pytest.raises(RuleBroken) as broken:
-        task.amend({"responsible_id": "per-second", "group": "II"})
+        task.amend({"responsible_id": "per-second", "group": "II"}, local_day(NOW))
     assert [problem.quote for problem in broken.value.errors] == ["per-doer"]
     assert (task.responsible_id, task.group) == ("per-doer", ""), "what is refused is refused whole"
 
@@ -477,3 +480,134 @@ def test_a_task_that_was_given_changes_hands_by_assigning_alone(state: str) -> N
 @pytest.mark.parametrize("state", ["draft", "submitted", "completed", "paused", "cancelled"])
 def test_nobody_is_told_while_the_clock_does_not_run(state: str) -> None:
     assert not a_task(state=state).tell_of_due_day(datetime(2027, 1, 1, tzinfo=UTC).date(), 3)
+
+
+# --- what the clock has to look at ---
+
+WAITS = {"deadline_written": "30 ngày sau khi Trung ương ban hành", "waits_for": "Trung ương", "waits_days": 30, "due_on": None}
+LATER = local_day(NOW + timedelta(days=40))
+
+
+@pytest.mark.parametrize(
+    ("fields", "drafted", "published"),
+    [
+        ({}, None, None),
+        ({"calendar": "month"}, None, AT_ONCE),
+        ({"deadline_kind": "recurring", "due_on": None}, None, AT_ONCE),
+        ({"deadline_kind": "date_then_maintain"}, None, AT_ONCE),
+        (WAITS, AT_ONCE, AT_ONCE),
+    ],
+)
+def test_the_clock_looks_at_what_waits_at_once_and_at_what_repeats_when_it_is_issued(
+    fields: dict[str, Any], drafted: date | None, published: date | None
+) -> None:
+    task = a_task(**fields).draft()
+    assert task.look_on == drafted
+    task.publish([], local_day(NOW))
+    assert task.look_on == published
+    task.look_on = LATER
+    task.amend({"title": "Rà soát thiết bị", "group": "II"}, LATER)
+    assert task.look_on == LATER, "nothing of it is the clock's"
+    task.amend({"directive_id": "d-new"}, LATER)
+    assert task.look_on == (published or LATER)
+
+
+def test_days_are_booked_to_a_body_from_the_day_on_which_the_words_name_it() -> None:
+    task = a_task(**WAITS).draft()
+    assert task.waiting_since == local_day(NOW)
+    task.asked_again = 1
+    task.amend({"waits_for": "trung ương"}, LATER)
+    assert (task.waiting_since, task.asked_again) == (local_day(NOW), 1), "it is the same body"
+    task.amend({"waits_days": 20}, LATER)
+    assert task.waiting_since == local_day(NOW)
+    task.amend({"waits_for": "Bộ Nội vụ"}, LATER)
+    assert (task.waiting_since, task.asked_again, days_waited(task, LATER)) == (LATER, 0, 0)
+    task.amend({"waits_for": "", "due_on": LATER}, LATER)
+    assert task.waiting_since is None
+    dated = a_task().draft()
+    dated.amend({"waits_for": "Trung ương", "due_on": None}, LATER)
+    assert dated.waiting_since == LATER, "it was not waiting while it had a day"
+
+
+def test_another_rule_takes_away_what_the_paper_dated_and_other_words_do_not() -> None:
+    clock = Clock(directive_id="p", issued_on=LATER, due_on=LATER, days_waited=40)
+    dated = a_task(**{**WAITS, "due_on": LATER}, clock=clock)
+    dated.amend({"title": "Rà soát thiết bị"}, LATER)
+    assert dated.clock == clock
+    dated.amend({"waits_working": True}, LATER)
+    assert dated.clock is None
+    taken = a_task(**{**WAITS, "due_on": LATER}, clock=clock)
+    taken.amend({"due_on": None}, LATER)
+    assert taken.clock is None
+
+
+# --- what is said of it ---
+
+
+def test_the_same_row_of_the_same_plan_is_the_same_task() -> None:
+    one, other = Task.id_of_reference("NQ03-114"), Task.id_of_reference("NQ03-115")
+    assert one == Task.id_of_reference("NQ03-114") != other
+    assert str(UUID(one)) == one
+
+
+def test_what_changes_nothing_says_nothing() -> None:
+    task = a_task()
+    assert task.amend({"title": task.title}, LATER) == []
+    assert (task.take_recorded(), task.take_lines()) == ([], [])
+
+
+def test_the_history_says_from_what_to_what() -> None:
+    task = a_task(state="published")
+    assert task.amend({"due_on": LATER, "group": "II"}, LATER) == ["due_on", "group"]
+    task.assign("per-doer", [])
+    task.assign("per-second", [])
+    task.pause("chờ")
+    task.resume(LATER)
+    assert task.state == "assigned"
+    assert task.take_lines() == [
+        ("amended", "", {"due_on": ["2026-11-30", LATER.isoformat()], "group": ["", "II"]}),
+        ("assigned", "", {}),
+        ("assigned", "", {"responsible_id": ["per-doer", "per-second"]}),
+        ("paused", "chờ", {}),
+        ("resumed", "", {}),
+    ]
+
+
+def test_who_has_the_task_already_is_not_given_it_again() -> None:
+    task = a_task(state="assigned")
+    with pytest.raises(RuleBroken) as broken:
+        task.assign("per-doer", [])
+    assert [(one.code, one.quote) for one in broken.value.errors] == [("already_assigned", "per-doer")]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "quote"),
+    [
+        ({"due_on": LATER, "deadline_written": "3/1/2027"}, "due_on", "2026-11-30"),
+        ({"deadline_written": "3/1/2027"}, "deadline_written", "30/11/2026"),
+    ],
+)
+def test_who_may_not_move_a_due_day_is_told_which_words_they_touched(change: dict[str, Any], field: str, quote: str) -> None:
+    with pytest.raises(RuleBroken) as broken:
+        a_task(state="published").amend(change, LATER, corrects_due_day=False)
+    assert [(one.field, one.quote) for one in broken.value.errors] == [(field, quote)]
+
+
+def test_who_comes_at_the_wrong_time_is_told_the_right_one() -> None:
+    with pytest.raises(RuleBroken) as broken:
+        a_task(state="completed").pause("chờ")
+    (problem,) = broken.value.errors
+    assert problem.quote == "completed"
+    assert problem.repair.en == "Possible only when it is: published, assigned, in progress."
+
+
+def test_a_result_that_cannot_be_handed_in_quotes_what_asks_for_more() -> None:
+    def refused(**fields: Any) -> list[tuple[str, str | None]]:
+        with pytest.raises(RuleBroken) as broken:
+            a_task(state="in_progress", **fields).submit(NOW, "")
+        return [(one.code, one.quote) for one in broken.value.errors]
+
+    assert refused() == [("evidence_missing", "Báo cáo")]
+    assert refused(product="") == [("evidence_missing", None)]
+    assert refused(deadline_kind="open_ended", deadline_written="Thường xuyên") == [("never_done", "Thường xuyên")]
+    assert refused(deadline_kind="open_ended", deadline_written="") == [("never_done", None)]

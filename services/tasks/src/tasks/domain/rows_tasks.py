@@ -122,11 +122,11 @@ class TaskRow:
         """The fields that come of these columns."""
         return {name: value for column in columns for name, value in self.fields[column].items()}
 
-    def amend(self, task: Task, columns: Iterable[str]) -> list[str]:
+    def amend(self, task: Task, columns: Iterable[str], today: date) -> list[str]:
         """Take over what the plan changed; returns the fields that differ."""
         changes = self.wanted(columns)
         task.import_digest = _joined({**_divided(task.import_digest), **self.marks})
-        return task.amend(changes)
+        return task.amend(changes, today)
 
 
 def _joined(marks: Mapping[str, str]) -> str:

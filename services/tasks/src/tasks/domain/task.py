@@ -22,6 +22,7 @@ from tasks.domain.kept import Kept
 from tasks.domain.matters import CatchUp, Dispute, Extension, HandOver, OpenPeriod, Steps
 from tasks.domain.means import Evidence, Part, Party, Rating, Resources, lacks_kind
 from tasks.domain.product import EvidenceKind, ProductKind
+from tasks.domain.text import spelling
 
 State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
 Asks = Literal["directive_ended", "dropped_from_plan"]
@@ -250,10 +251,13 @@ class Task(Aggregate):
         self._note("drafted", self.title)
         return self
 
-    def amend(self, changes: dict[str, Any], *, corrects_due_day: bool = True) -> list[str]:
-        """Change its content; returns the fields that differ. Raises `RuleBroken` when it is past being changed, when it would
-        change hands without the new person being told (that is what assigning is for), and, unless the one who asks
-        `corrects_due_day`, when the due day of a task that was issued would move: that is what an extension is for.
+    def amend(self, changes: dict[str, Any], today: date, *, corrects_due_day: bool = True) -> list[str]:
+        """Change its content; returns the fields that differ. A body that it did not wait for before is waited for from today
+        on: no other one's days are booked to it.
+
+        Raises `RuleBroken` when it is past being changed, when it would change hands without the new person being told (that is
+        what assigning is for), and, unless the one who asks `corrects_due_day`, when the due day of a task that was issued
+        would move: that is what an extension is for.
         """
         self.require_state(*_STATES.keys() - {"submitted", "completed", "cancelled"}, verb=Words("sửa", "amended"))
         changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
@@ -275,8 +279,8 @@ class Task(Aggregate):
             self.told = 0
         if not _WAIT.isdisjoint(changed) or self.due_on is None:
             self.clock = None  # another rule, or the day that came of the paper was taken away: it is looked for anew
-        if "waits_for" in changed:
-            self.waiting_since, self.asked_again = None, 0
+        if "waits_for" in changed and spelling(self.waits_for) != spelling(before["waits_for"]):
+            self.waiting_since, self.asked_again = today if self.waits_for else None, 0
         if not _CLOCKED.isdisjoint(changed):
             self._look_at_once()
         self.record(events.TaskAmended(**self._public(), fields=sorted(changed), parent_task_ids=self.parent_task_ids))

@@ -31,17 +31,18 @@ async def handle(command: OnTask[dict[str, Any]], uow: UnitOfWork) -> ShownTask:
     """
     task = await load_task(uow, command, check_manages)
     await check_known(uow, command.body)
-    before = unclear(task, await facts_of(uow, task, local_day(uow.now)))
+    today = local_day(uow.now)
+    before = unclear(task, await facts_of(uow, task, today))
     changes = read_words(command.body, deadline_before=task.deadline_written, product_before=task.product)
     led_by, parents = task.lead_unit_id, task.parent_task_ids
-    if not task.amend(changes, corrects_due_day=uow.actor.units is None):
+    if not task.amend(changes, today, corrects_due_day=uow.actor.units is None):
         return await to_show(uow, task, uow.now)
     if task.lead_unit_id != led_by:
         units = await by_id(uow, UNITS, [led_by, task.lead_unit_id])
         check_not_pushed_up(uow.actor, units.get(led_by or ""), units.get(task.lead_unit_id or ""))
     check_parts_kept(task)
     check_leads(uow, task.lead_unit_id)
-    check_stays_clear(task, await facts_of(uow, task, local_day(uow.now)), before)
+    check_stays_clear(task, await facts_of(uow, task, today), before)
     await check_parents(uow, task, parents)
     return await saved(uow, task)
 

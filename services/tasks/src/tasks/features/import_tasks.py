@@ -4,6 +4,7 @@ whole plan that it no longer names ask what becomes of them.
 
 from __future__ import annotations
 
+from common.domain import local_day
 from tasks.domain.fate import ask_dropped, name_again
 from tasks.domain.rows import Reading, unique
 from tasks.domain.rows_tasks import Papers, Plan, numbers_in, read_task, refuse_issued
@@ -45,7 +46,7 @@ async def import_tasks(work: Import) -> list[Reading]:
                 save_task(work.uow, task)
         else:
             reading.compare(task, row.wanted(columns))
-            fields = row.amend(task, columns)
+            fields = row.amend(task, columns, local_day(work.uow.now))
             if not work.dry_run:
                 save_task(work.uow, task)  # the marks of the words change also where their meaning does not
             reading.updated(fields or columns)
