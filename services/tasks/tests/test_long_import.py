@@ -365,6 +365,17 @@ def test_a_part_that_failed_rests_twice_as_long_each_time_behind_those_that_nobo
     assert due(one, seconds=9999) == []
 
 
+def test_the_last_part_has_its_turn_before_any_is_tried_again_and_then_what_rested_longest() -> None:
+    one = an_import(parts=3)
+    assert one.actor == Actor("client", "c")
+    one.fail(2, "part_slow", NOW)
+    one.fail(1, "part_slow", NOW + timedelta(seconds=3))
+    assert due(one, seconds=60) == [("i", 3)]
+    one.take(3, 1, {}, NOW)
+    assert due(one, seconds=60) == [("i", 2)]
+    assert due(one, seconds=4.9) == []
+
+
 def test_an_import_ends_when_every_part_is_done_or_given_up() -> None:
     one = an_import(parts=3)
     for number in (1, 2):

@@ -117,6 +117,39 @@ def test_a_report_of_the_format_before_periods_is_shown_without_a_word_of_them()
     assert len([name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]) == 4
 
 
+def test_every_form_tells_of_late_changes_and_the_sheet_of_all() -> None:
+    body = json.loads(frozen(["Rà soát"])[1].data())
+    forms = {kind: make(json.dumps(body).encode(), "x", kind)[0] for kind in ("html", "digest")}
+    assert "Không có." in forms["html"].decode()
+    assert "không có kỳ nào" in forms["digest"].decode()
+    change = {
+        "belongs_to": "2026-10",
+        "task_id": "t",
+        "fields": ["percent"],
+        "before": None,
+        "after": {"percent": 40, "lead": None},
+    }
+    body["changes"] = [{**change, "late": True, "title": "Sửa muộn"}, {**change, "late": False, "title": "Sửa đúng hạn"}]
+    forms = {kind: make(json.dumps(body).encode(), "x", kind)[0] for kind in FORMS}
+    page, digest = forms["html"].decode(), forms["digest"].decode()
+    assert "<td>2026-10</td><td>Sửa muộn</td><td></td><td>percent: 40; lead: </td>" in page
+    assert "Sửa đúng hạn" not in page
+    assert "Không có." not in page
+    assert "[1](/v1/reports/committee/2026-11/changes?late=true)" in digest
+    assert "không có kỳ nào" not in digest
+    assert "10/2026" in digest
+    book = zipfile.ZipFile(io.BytesIO(forms["xlsx"]))
+    texts = ["".join(one.itertext()) for one in ElementTree.fromstring(book.read("xl/sharedStrings.xml"))]
+    assert {"có", "Sửa muộn", "Sửa đúng hạn", "percent: 40; lead: "} <= set(texts)
+
+
+def test_rows_are_numbered_from_one_and_evidence_names_where_it_is() -> None:
+    body = frozen(["Rà soát"])[1].data()
+    assert "<td class=n>1</td><td>Rà soát<small>" in make(body, "x", "html")[0].decode()
+    (row,) = csv.DictReader(io.StringIO(make(body, "x", "csv")[0].decode("utf-8-sig"), newline=""))
+    assert row["Minh chứng"] == "'=1 | https://x.vn/?a=<b>"
+
+
 def form(kind: Form, titles: list[str]) -> bytes:
     report, body = frozen(titles)
     return make(body.data(), report.sha256, kind)[0]
