@@ -87,7 +87,7 @@ def test_rules_are_turned_round_and_texts_and_types_left_alone(source: str, expe
 
 
 def test_the_score_is_of_mutants_that_a_test_notices(tmp_path: Path) -> None:
-    """The bounds, `>` turned into `>=` and `<=`, and what is returned; by a function or by a `TestCase`, as a state machine is."""
+    """The bounds, `>` turned into `>=` and `<=`, what is returned; by a function or a `TestCase`, as a state machine is one."""
     module = tmp_path / "src" / "ruled" / "rule.py"
     module.parent.mkdir(parents=True)
     module.write_text(RULES, "utf-8")
