@@ -18,6 +18,8 @@ FUND = {"source": "Ngân sách xã (demo)"}
 PAPER = {"kind": "document", "title": "Báo cáo số 12/BC-UBND (demo)"}
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 """Of the word «test»: a file that is nowhere."""
+IN_FORCE_DAYS = 60
+"""So long a task on an event stands ready."""
 
 
 class Means:
@@ -116,7 +118,7 @@ class Means:
     def occurrence(self) -> None:
         """What a task waits for has happened: that has a due day and a result of its own, and the task stands as it does."""
         words = {"deadline_written": "Khi có nhiệm vụ chậm", "product": "Văn bản đôn đốc"}
-        task = self.life.task("Đôn đốc nhiệm vụ chậm", 0, due_on=None, **words)
+        task = self.life.task("Đôn đốc nhiệm vụ chậm", IN_FORCE_DAYS, **words)
         path = f"/v1/tasks/{task}"
         due_on = (self.life.today + timedelta(days=2)).isoformat()
         happened = {"words": "Nhiệm vụ 12 chậm năm ngày (demo)", "due_on": due_on}
@@ -133,7 +135,7 @@ class Means:
         self.account.expect("the occurrence is accepted", closed["timeliness"], "done_in_time")
         shown = self.partner.get(path)
         stands = (shown["timeliness"], shown["days_left"], shown["open_periods"])
-        self.account.expect("the task waits again", stands, ("no_due_date", None, []))
+        self.account.expect("the task waits again", stands, ("in_time", IN_FORCE_DAYS, []))
         self.table.add_row("occurrence", f"{key}, due {due_on}: nearly due, then accepted; the task waits again")
 
     def month_without_work(self, task: str) -> None:
