@@ -47,10 +47,10 @@ from tasks.domain.standings import Board, Change, Group, Wait, added_up
 from tasks.domain.steps import FEWEST, climbed, counted_from
 from tasks.domain.target import Target, TargetActual
 from tasks.domain.task import OPEN, HistoryLine, Task
-from tasks.domain.text import fold, spelling, tokens
+from tasks.domain.text import body_key, fold, spelling, tokens
 from tasks.domain.timeliness import next_due
 from tasks.domain.views import TaskList
-from tasks.domain.waiting import body_key, waits
+from tasks.domain.waiting import waits
 
 Holder = Literal["_d.weighs_on_unit", "_d.weighs_on_person"]
 """On whom a task weighs: the unit that leads it, or the person who is responsible."""

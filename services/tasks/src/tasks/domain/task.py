@@ -22,7 +22,7 @@ from tasks.domain.kept import Kept
 from tasks.domain.matters import CatchUp, Dispute, Extension, HandOver, OpenPeriod, Steps
 from tasks.domain.means import Evidence, Part, Party, Rating, Resources, lacks_kind
 from tasks.domain.product import EvidenceKind, ProductKind
-from tasks.domain.text import spelling
+from tasks.domain.text import body_key
 
 State = Literal["draft", "published", "assigned", "in_progress", "submitted", "completed", "paused", "cancelled"]
 Asks = Literal["directive_ended", "dropped_from_plan"]
@@ -279,7 +279,7 @@ class Task(Aggregate):
             self.told = 0
         if not _WAIT.isdisjoint(changed) or self.due_on is None:
             self.clock = None  # another rule, or the day that came of the paper was taken away: it is looked for anew
-        if "waits_for" in changed and spelling(self.waits_for) != spelling(before["waits_for"]):
+        if "waits_for" in changed and body_key(self.waits_for) != body_key(before["waits_for"]):
             self.waiting_since, self.asked_again = today if self.waits_for else None, 0
         if not _CLOCKED.isdisjoint(changed):
             self._look_at_once()

@@ -45,6 +45,11 @@ def spelling(name: str) -> str:
     return " ".join(syllables)
 
 
+def body_key(words: str) -> str:
+    """What spellings of one body have in common; tone marks are kept."""
+    return spelling(words)
+
+
 _TONES = "\u0300\u0301\u0303\u0309\u0323"
 """Grave, acute, tilde, hook above, dot below: the five tone marks, whose place within a syllable is a matter of style."""
 

@@ -14,12 +14,6 @@ from common.domain import local_day
 from tasks.domain.committee import Committee
 from tasks.domain.directive import Directive
 from tasks.domain.task import Clock, Task
-from tasks.domain.text import spelling
-
-
-def body_key(words: str) -> str:
-    """What spellings of one body have in common; tone marks are kept."""
-    return spelling(words)
 
 
 def waits(task: Task) -> bool:

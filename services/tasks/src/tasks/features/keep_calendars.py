@@ -13,7 +13,8 @@ from common.unit_of_work import UnitOfWork, Units
 from tasks.domain.committee import Committee
 from tasks.domain.periods import open_periods, tell_of_period
 from tasks.domain.task import Task
-from tasks.domain.waiting import ask_again, body_key, start_clock, starts_clocks, waits
+from tasks.domain.text import body_key
+from tasks.domain.waiting import ask_again, start_clock, starts_clocks, waits
 from tasks.features.pages import each_page
 from tasks.store import (
     BEHIND_ALL,
