@@ -31,6 +31,7 @@ from bench.measure import Comparison, Goal, Meter, Pace, Sample, Side, compared,
 from common.domain import local_day
 from common.repository import D, Store
 from common.unit_of_work import UnitOfWork
+from deploy.local.database import is_local
 from deploy.local.parts import free_port
 from tasks.domain.concretisation import Asked, Concretisation, Entry
 from tasks.domain.directive import Directive
@@ -109,9 +110,10 @@ def requests(size: int) -> dict[str, str]:
 
 async def through_the_gateway(kafka: str, mongo: str, pace: Pace) -> tuple[list[Comparison], dict[str, str]]:
     """p50 at each size over p50 at the first one, request by request; and savings a second with boards and without."""
-    sizes = _sizes()
+    local = is_local(mongo)
+    sizes = [int(size) for size in (os.environ.get("SIZES") or ("1000,10000" if local else "1000,10000,100000")).split(",")]
     home = Path(tempfile.mkdtemp(prefix="roviec-bench-"))
-    note = "" if os.environ.get("MONGO_URI") else NOTE_LOCAL
+    note = NOTE_LOCAL if local else ""
     loaded = []
     try:
         async with AsyncExitStack() as stack:
@@ -124,11 +126,6 @@ async def through_the_gateway(kafka: str, mongo: str, pace: Pace) -> tuple[list[
         return [*found, await _writes(kafka, mongo, pace)], {"tasks loaded": ", ".join(loaded)}
     finally:
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _sizes() -> list[int]:
-    given = os.environ.get("SIZES") or ("1000,10000,100000" if os.environ.get("MONGO_URI") else "1000,10000")
-    return [int(size) for size in given.split(",")]
 
 
 async def _measure(name: str, places: list[Spot], pace: Pace, note: str) -> list[Comparison]:

@@ -15,13 +15,18 @@ from filelock import FileLock
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from deploy.local import bootstrap
+from deploy.local import bootstrap, wide_pages
 from deploy.local.parts import CACHE, Part
 
 OTHER = os.environ.get("ROVIEC_DATABASE", "")
 """A server instead of the one from the lock: its sister in Rust, say, which is several times as fast."""
 TEST_COMMANDS = () if OTHER else ("--enable-test-commands",)
 """Has the server fail commands when a test asks for it; its sister cannot."""
+
+_REPLICA_SET = "secantus"
+"""What these servers call their replica set of one; it cannot be chosen."""
+_ROOM = {"WIREDTIGER_CONFIG": "eviction_dirty_trigger=80,eviction_dirty_target=20"}
+"""A page of the storage engine holds at most a thousandth of the cache times this trigger, whatever its table asks for."""
 
 
 @cache
@@ -39,7 +44,12 @@ def uri(port: int) -> str:
     half an hour and walks through all of it, up to 10,000 answers under one lock, at each write. Under steady load it then
     did little else. Nothing leans on the driver's retry: whatever writes outside a transaction is asked again by its loop.
     """
-    return f"mongodb://127.0.0.1:{port}/?replicaSet=secantus&retryWrites=false"
+    return f"mongodb://127.0.0.1:{port}/?replicaSet={_REPLICA_SET}&retryWrites=false"
+
+
+def is_local(address: str) -> bool:
+    """True for the address of a server of this kind, whoever started it; MongoDB itself answers to another name."""
+    return f"replicaSet={_REPLICA_SET}" in address
 
 
 def program() -> Path:
@@ -61,19 +71,20 @@ def program() -> Path:
 def database(home: Path, port: int, log: Path, *options: str) -> Part:
     """A database on loopback that keeps its files under `home`; what it acknowledges survives kill -9.
 
-    What a transaction wrote stays in the cache until it commits, and once a fifth of the cache is such or not yet in a
-    checkpoint, each write tries to make room first: in 256 MiB a register of 337 units took half a minute now and then.
+    Its tables have wide pages (`deploy.local.wide_pages` says why); its sister makes its own.
     """
     home.mkdir(parents=True, exist_ok=True)
+    server = program()
+    first = [] if OTHER else [str(server.with_name("python")), wide_pages.__file__, str(home)]
     command = [
-        str(program()), "--host", "127.0.0.1", "--port", str(port), "--storage-path", str(home),
+        *first, str(server), "--host", "127.0.0.1", "--port", str(port), "--storage-path", str(home),
         "--cache-size", "1G", "--sync-on-commit", "--log-level", "WARNING", *options,
     ]  # fmt: skip
 
     async def ready() -> bool:
         return await asyncio.to_thread(_commits, port)
 
-    return Part(name="mongo", role="database", command=command, log=log, ready=ready, last_words=5.0)
+    return Part(name="mongo", role="database", command=command, log=log, ready=ready, last_words=5.0, env=_ROOM)
 
 
 def _commits(port: int) -> bool:
