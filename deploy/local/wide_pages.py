@@ -3,8 +3,8 @@ may grow, and becomes the server. Run by that database's own Python.
 
 A page in memory that has grown past 5 MiB is to be thrown out by whoever touches it next. That cannot be done while an idle
 connection's cursor rests on it, and then each write to the page tries ten times, 0.5 ms apart: 5,000 index entries took 33 s
-instead of 0.13 s, and a register of 337 units half a minute now and then. The server makes its tables without saying how large a
-page may be, and leaves those alone that it finds.
+instead of 0.13 s, and a register of 337 units half a minute now and then. The server makes its tables without saying how large
+a page may be, and leaves those alone that it finds.
 """
 
 from __future__ import annotations
