@@ -113,7 +113,7 @@ def altered(value: Any, place: int) -> Any:
     return [*value[:at], altered(value[at], place // 7), *value[at + 1 :]]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.integers(0, 5), st.sampled_from(["index", "canonical", "leaf_hash", "id", "_d"]), st.integers(0, 5000))
 def test_every_change_of_an_entry_is_found(index: int, name: str, place: int) -> None:
     stored = deepcopy(STORED)
@@ -122,7 +122,7 @@ def test_every_change_of_an_entry_is_found(index: int, name: str, place: int) ->
         stored.walk()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.integers(0, 5), st.sampled_from(["secret", "key", "value", "headers"]), st.integers(0, 5000))
 def test_every_change_of_an_original_is_found(index: int, name: str, place: int) -> None:
     stored = deepcopy(STORED)

@@ -38,6 +38,7 @@ from common.contracts.tasks_life import (
     ExtensionGranted,
     ExtensionRefused,
     ExtensionRequested,
+    PeriodEscalated,
     RemedyPlanAsked,
     RemedyPlanGiven,
     RemedyPlanReminded,
@@ -76,7 +77,7 @@ from notifications.domain.reactions import (
     unit_whose_heads_are_told,
     words,
 )
-from notifications.domain.text import Bilingual, days_left, one_line
+from notifications.domain.text import Bilingual, days_late, days_left, one_line
 from notifications.settings import NotificationsSettings
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -139,6 +140,8 @@ def notice(**changes: object) -> Notice:
         ("dispute_upheld", DisputeUpheld(**TASK, **DISPUTE, level="approver"), ["r", "h1", "h2"]),
         ("dispute_rejected", DisputeRejected(**TASK, **DISPUTE, level="approver"), ["r", "h1", "h2"]),
         ("task_reopened", TaskReopened(**TASK), ["r", "h1", "h2"]),
+        ("period_escalated", PeriodEscalated(**TASK, **NOVEMBER, days_late=5, level="approver"), ["a"]),
+        ("period_escalated", PeriodEscalated(**TASK, **NOVEMBER, days_late=9, level="standing_agency"), ["s"]),
         ("task_escalated", TaskEscalated(**TASK, **LATE, level="responsible"), ["r"]),
         ("task_escalated", TaskEscalated(**TASK, **LATE, level="unit_head"), ["h1", "h2"]),
         ("task_escalated", TaskEscalated(**TASK, **LATE, level="standing_agency"), ["s"]),
@@ -259,10 +262,27 @@ def test_words_of_a_moved_day_and_of_lateness_name_both_days() -> None:
     assert words(row("extension_granted"), granted)[1].vi == "Nhiệm vụ «Rà soát» được gia hạn từ 30/11/2026 đến 15/12/2026."
     late = TaskEscalated(**TASK, **LATE, level="unit_head", due_on=date(2026, 11, 30))
     title, body = words(row("task_escalated"), late)
-    assert (title.vi, title.en) == ("Quá hạn 5 ngày: Rà soát", "5 days late: Rà soát")
+    assert (title.vi, title.en) == ("Chưa có kết quả, đã quá hạn 5 ngày: Rà soát", "Not handed in, 5 days late: Rà soát")
     assert body.en == "The task 'Rà soát' (due day: 2026-11-30) is 5 days late and its result has not been handed in."
+    month = PeriodEscalated(**TASK, **NOVEMBER, days_late=1, level="unit_head", due_on=date(2027, 1, 1))
+    title, body = words(row("period_escalated"), month)
+    assert title.en == "Period 2026-11 not handed in, 1 day late: Rà soát"
+    assert body.vi == "Kỳ 2026-11 của nhiệm vụ «Rà soát» (hạn: 30/11/2026) đã quá hạn 1 ngày mà chưa trình kết quả."
     disputed = TaskDisputed(**TASK, **DISPUTE, level="approver", answer_by=DAY)
     assert words(row("task_disputed"), disputed)[1].vi.endswith("Đề nghị trả lời chậm nhất 15/12/2026.")
+
+
+@pytest.mark.parametrize(
+    ("days", "vi", "en"),
+    [
+        (-3, "còn 3 ngày đến hạn", "due in 3 days"),
+        (-1, "còn 1 ngày đến hạn", "due in 1 day"),
+        (0, "đến hạn hôm nay", "due today"),
+        (2, "đã quá hạn 2 ngày", "2 days late"),
+    ],
+)
+def test_a_step_before_the_due_day_calls_nobody_late(days: int, vi: str, en: str) -> None:
+    assert (days_late(days).vi, days_late(days).en) == (vi, en)
 
 
 def test_words_are_in_both_languages_with_the_due_day() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from common.testing import Area
 from common.unit_of_work import UnitOfWork
 from services.tasks.tests.task_world import DOER, HEAD, SCOPES, A, B, HandClock, TaskApi, a_task, calling, cut_off_at
 from tasks.domain.reading import read_words
-from tasks.features import add_up_boards, follow_papers, keep_calendars
+from tasks.features import add_up_boards, climb_ladders, follow_papers, keep_calendars
 from tasks.store import TASKS, save_task
 from tasks.verify import CHECKS, periods_differing
 
@@ -114,6 +114,30 @@ async def test_a_late_period_shows_in_lists_and_counts_and_goes_with_its_handing
     await api.do(other, "pause", {"words": "Tạm dừng"})
     assert await stands(clock.now) == {"paused": 1, "in_time": 1}
     assert [await check(process.units) for _, _, _, check in CHECKS] == [[]] * len(CHECKS)
+
+
+async def test_a_month_that_nobody_hands_in_is_brought_before_level_after_level_each_once(
+    area: Area, process: Process, api: TaskApi, clock: HandClock
+) -> None:
+    task = await api.started(deadline_written="Hằng tháng, trước ngày 28")
+    await keep(process)
+    heard = []
+    for late in (2, 3, 4, 12, 13):
+        clock.now = datetime(2026, 11, 28, 3, 0, tzinfo=UTC) + timedelta(days=late)
+        for _ in range(2):
+            await climb_ladders.run(process.units, None)
+        heard.append(len(await told(process, "period_escalated")))
+    assert heard == [0, 1, 1, 3, 3], "after 3, 5 and 10 days; what was missed is made up for"
+    minutes = (await api.get(f"tasks/{task}/history"))["items"]
+    assert [line["changes"]["level"][1] for line in minutes if line["what"] == "period_escalated"] == [
+        "unit_head", "standing_agency", "committee_leader",
+    ]  # fmt: skip
+    async with calling(area, process, DOER) as doer:
+        await doer.post(f"tasks/{task}/periods/2026-11/add-evidence", EVIDENCE)
+        await doer.post(f"tasks/{task}/periods/2026-11/submit", {"words": "Đã rà 4 hệ thống"})
+    clock.now += timedelta(days=60)
+    await climb_ladders.run(process.units, None)
+    assert len(await told(process, "period_escalated")) == 3
 
 
 async def test_what_an_older_version_did_not_say_of_periods_is_found_and_mended(

@@ -22,9 +22,10 @@ from tasks.domain.extension import grant_extension, level_of_extension, refuse_e
 from tasks.domain.matters import Commitment, Milestone, Said
 from tasks.domain.means import Evidence, Review
 from tasks.domain.pending import pending
+from tasks.domain.periods import Period
 from tasks.domain.report import row_of
 from tasks.domain.report_forms import csv_of, page_of
-from tasks.domain.steps import climb, climbed, counted_from
+from tasks.domain.steps import climb, climb_period, climbed, counted_from
 from tasks.domain.task import Clock, State, Task
 from tasks.domain.timeliness import timeliness
 from tasks.store import TASKS
@@ -380,6 +381,51 @@ def test_after_a_pause_lateness_counts_from_the_day_on_which_it_goes_on_but_neve
     task.resume(DUE + timedelta(days=8))
     assert (counted_from(task), climbed(task)) == (DUE + timedelta(days=8), None)
     assert not climb(task, RULES, DUE + timedelta(days=8))
+
+
+def november(**changes: Any) -> Period:
+    days = {"starts_on": date(2026, 11, 1), "ends_on": DUE, "due_on": DUE}
+    return Period.model_validate({"id": "t1/2026-11", "task_id": "t1", "key": "2026-11", **days, **changes})
+
+
+@given(ladder=LADDER, days=st.lists(DAYS, min_size=1, max_size=8))
+def test_a_period_climbs_a_ladder_of_its_own_each_step_once(ladder: list[Escalation], days: list[int]) -> None:
+    rules = Committee(escalations=ladder)
+    task, period, heard = a_task(state="in_progress", due_on=None), november(), []
+    for late in days:
+        climb_period(task, period, rules, DUE + timedelta(days=late))
+        lines = task.take_lines()
+        assert {what for what, _, _ in lines} <= {"period_escalated"}, "no plan and no commitment is asked for a period"
+        heard += [changes["level"][1] for _, _, changes in lines]
+    assert sorted(heard) == sorted(step.level for step in ladder if step.days <= max(days))
+    assert task.steps is None, "the task's own ladder is another one"
+
+
+def test_a_period_that_was_handed_in_is_not_brought_before_anybody_and_sent_back_it_goes_on_where_it_was() -> None:
+    task, period = a_task(state="in_progress", due_on=None), november()
+    assert climb_period(task, period, RULES, DUE + timedelta(days=3))
+    assert [event.subject for event in task.take_recorded()] == ["t1"]
+    period.state = "submitted"
+    assert not climb_period(task, period, RULES, DUE + timedelta(days=9))
+    period.state = "in_progress"
+    task.take_lines()
+    climb_period(task, period, RULES, DUE + timedelta(days=9))
+    assert [changes for _, _, changes in task.take_lines()] == [
+        {"period": [None, "2026-11"], "level": [None, "standing_agency"], "days_late": [None, 9]}
+    ]
+
+
+def test_of_a_period_nothing_is_said_in_a_pause_and_one_that_is_owed_no_more_is_done_with() -> None:
+    period, later = november(), DUE + timedelta(days=30)
+    assert not climb_period(a_task(state="paused", due_on=None), period, RULES, later)
+    assert period.climbed is None
+    for state in ("cancelled", "completed"):
+        task, period = a_task(state=state, completed_on=DUE, due_on=None), november()
+        assert climb_period(task, period, RULES, later)
+        assert (whats(task), climb_period(task, period, RULES, later)) == ([], False)
+    missed = a_task(state="completed", completed_on=DUE + timedelta(days=1), due_on=None)
+    assert climb_period(missed, november(), RULES, later), "what was missed before the whole was accepted stays missed"
+    assert len(whats(missed)) == 3
 
 
 # --- promises ---

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import FieldProblem, RuleBroken, Words
@@ -84,7 +84,6 @@ MONTHLY = "Hằng tháng, trước ngày 25"
 
 
 @given(st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_a_task_says_of_its_periods_what_they_say_whatever_happens_to_them(chance: Random) -> None:
     task, kept, day = worded(MONTHLY, evidence_kind=None), dict[str, Period](), date(2026, 11, 24)
     said = Said(at=NOW, by="person:x", words="Không phát sinh")
@@ -159,7 +158,6 @@ def test_its_own_day_and_its_state_count_beside_its_periods(changes: dict[str, A
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from(["submission", "approval"]), st.integers(0, 4))
-@settings(deadline=None)
 def test_the_worst_of_its_own_day_and_of_its_periods(chance: Random, counts: Any, near: int) -> None:
     rules = Committee(lateness_counts=counts, nearly_due_days=near)
     state = chance.choice(["in_progress", "submitted", "completed"])

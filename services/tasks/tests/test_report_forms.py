@@ -182,7 +182,7 @@ def test_no_cell_of_the_csv_is_a_formula_and_nothing_is_lost() -> None:
 
 
 @given(st.text(max_size=30))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_begins_like_a_formula_is_guarded_and_nothing_else_is_touched(text: str) -> None:
     found = guarded(text)
     assert found in (text, f"'{text}")

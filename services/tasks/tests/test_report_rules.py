@@ -245,7 +245,7 @@ TASKS = st.lists(any_task(), max_size=6, unique_by=lambda task: task.id)
 
 
 @given(TASKS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_every_report_has_its_bytes_and_its_figures_add_up(tasks: list[Task]) -> None:
     made, body = report(tasks, OCTOBER)
     data = canonical(body)
@@ -261,7 +261,7 @@ def test_every_report_has_its_bytes_and_its_figures_add_up(tasks: list[Task]) ->
 
 
 @given(TASKS, TASKS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_changes_lead_from_one_report_to_the_next(before: list[Task], after: list[Task]) -> None:
     first = report(before, OCTOBER)
     second = report(after, NOVEMBER, first)
@@ -327,7 +327,6 @@ def test_how_a_period_was_met(changes: dict[str, Any], task: dict[str, Any], by_
 
 
 @given(st.lists(st.dates(date(2026, 9, 1), date(2027, 3, 1)), min_size=1, max_size=8, unique=True))
-@settings(deadline=None)
 def test_each_period_stands_in_one_report_once_its_day_has_passed(days: list[date]) -> None:
     told: list[tuple[date, str]] = []
     previous: dict[str, Any] | None = None

@@ -411,7 +411,7 @@ SETTINGS = st.builds(
 
 
 @given(facts_of_a_month(), DEDUCTIONS, SETTINGS, st.sampled_from(["commune", "province"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_score_is_within_bounds_and_explained_to_the_last_point(
     facts: list[Fact], deductions: list[Deduction], rules: ScoringRules, level: str
 ) -> None:
@@ -435,7 +435,7 @@ def test_every_score_is_within_bounds_and_explained_to_the_last_point(
 
 
 @given(st.sampled_from([one for one in RUBRIC.criteria if one.bands]), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_smallest_change_is_enough_and_nothing_less_is(one: Criterion, data: Any) -> None:
     ceiling = 100 if one.top is not None else 300
     value = data.draw(

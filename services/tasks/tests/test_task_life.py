@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -30,7 +31,7 @@ from tasks.domain.periods import Period, open_periods
 from tasks.domain.proof import review_evidence, supersede, unproven
 from tasks.domain.reading import read_words
 from tasks.domain.reopening import reopen
-from tasks.domain.steps import climb, counted_from
+from tasks.domain.steps import climb, climb_period, counted_from
 from tasks.domain.task import AT_ONCE, OPEN, Clock, Task
 from tasks.domain.timeliness import own_timeliness, verdict
 from tasks.domain.waiting import days_waited, start_clock
@@ -78,6 +79,7 @@ class Life(RuleBasedStateMachine):
         self.refusals: list[RuleBroken] = []
         self.given_to: str | None = None
         self.climbed: list[tuple[Any, str, str]] = []
+        self.climbed_of_periods: list[tuple[Any, Any]] = []
         self.opening: list[Period] = []
         self.periods: list[Period] = []
         self._publish_what_was_recorded()
@@ -107,6 +109,9 @@ class Life(RuleBasedStateMachine):
         if lines and lines[-1][0] in ("amended", "clock_started", "extension_granted") and "due_on" in lines[-1][2]:
             self.told_of, self.climbed = [], []
         steps = [line for line in lines if line[0] in ("escalated", "remedy_plan_asked", "commitment_asked")]
+        self.climbed_of_periods += [
+            (changes["period"][1], changes["level"][1]) for what, _, changes in lines if what == "period_escalated"
+        ]
         self.climbed += [(counted_from(self.task), what, str(changes.get("level"))) for what, _, changes in steps]
 
     # --- what people do ---
@@ -245,6 +250,13 @@ class Life(RuleBasedStateMachine):
         self._attempt(act)
         self.periods += self.opening
 
+    @precondition(lambda self: self.periods)
+    @rule(days=st.integers(0, 40))
+    def let_periods_climb_their_ladders(self, days: int) -> None:
+        self.now += timedelta(days=days)
+        for period in [*self.periods, *self.periods]:
+            self._attempt(partial(climb_period, period=period, rules=FACTS.committee, today=local_day(self.now)))
+
     @rule(days=st.integers(-3, 10))
     def register_the_awaited_paper(self, days: int) -> None:
         issued = local_day(self.now + timedelta(days=days))
@@ -258,6 +270,10 @@ class Life(RuleBasedStateMachine):
         assert len({period.key for period in self.periods}) == len(self.periods) == self.seen.count("period_opened")
         for one, following in pairwise(self.periods):
             assert one.starts_on <= one.ends_on < following.starts_on
+
+    @invariant()
+    def each_step_of_a_period_is_said_once(self) -> None:
+        assert len(self.climbed_of_periods) == len(set(self.climbed_of_periods))
 
     @invariant()
     def what_a_paper_dated_counts_from_it_unless_people_set_another_day(self) -> None:
@@ -420,10 +436,26 @@ class WorkingLife(Life):
             assert len(one.raised_on) <= 2
 
 
-Life.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+class RepeatingLife(WorkingLife):
+    """The life of a task of every month: it has periods from the beginning."""
+
+    def repair_everything(self) -> None:
+        super().repair_everything()
+        given = {"deadline_written": "Hằng tháng, trước ngày 25"}
+        self._attempt(lambda task: task.amend(read_words(given, deadline_before=task.deadline_written), local_day(self.now)))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open_periods()
+        assert self.periods
+
+
+Life.TestCase.settings = settings(max_examples=120, stateful_step_count=40)
 TestLifeOfATask = Life.TestCase
-WorkingLife.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+WorkingLife.TestCase.settings = settings(max_examples=200, stateful_step_count=40)
 TestWorkingLifeOfATask = WorkingLife.TestCase
+RepeatingLife.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
+TestLifeOfATaskOfEveryMonth = RepeatingLife.TestCase
 
 
 def test_the_machine_can_reach_the_end_of_a_life() -> None:

@@ -142,7 +142,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.integers(1, 100), st.lists(st.tuples(STEPS, st.frozensets(st.integers(0, 3), max_size=2)), max_size=40))
 def test_no_wave_opens_before_its_time(threshold: int, steps: list[tuple[tuple[str, int], frozenset[int]]]) -> None:
     waves = begun(threshold, {"AUD-LEAD": 0, "AUD-CBCC": 1, "AUD-CITIZEN": 2, "AUD-FIRM": 3})

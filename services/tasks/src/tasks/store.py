@@ -165,7 +165,8 @@ def period_order(period: Period) -> str:
 
 def _due(period: Period) -> dict[str, Any]:
     due_on = period.due_on if period.state == "in_progress" else None
-    return {"order": period_order(period), **_untold(due_on, period.told, period.id)}
+    late = {"late": _on(due_on, period.id), "climbed": period.climbed}
+    return {"order": period_order(period), **_untold(due_on, period.told, period.id), **late}
 
 
 UNITS = Store(
@@ -271,7 +272,13 @@ VIEWS = Store(TaskList, "views", (Index("owner", "_id"),))
 PERIODS = Store(
     Period,
     "periods",
-    (Index("task_id", "-_d.order"), Index("task_id", "due_on"), Index("_d.untold"), Index("_d.due")),
+    (
+        Index("task_id", "-_d.order"),
+        Index("task_id", "due_on"),
+        Index("_d.untold"),
+        Index("_d.due"),
+        Index("_d.climbed", "_d.late"),
+    ),
     _due,
 )
 HISTORY = Store(HistoryLine, "history", (Index("task_id", "number"),))
@@ -353,6 +360,13 @@ async def by_id(reader: Reader, store: Store[D], ids: Iterable[str | None]) -> d
     """The documents of these ids that there are; None names none."""
     wanted = sorted({one for one in ids if one is not None})
     return {one.id: one for one in await reader.find(store, {"_id": {"$in": wanted}})} if wanted else {}
+
+
+async def with_their_tasks(reader: Reader, period_ids: Iterable[str]) -> list[tuple[Period, Task]]:
+    """The periods of these ids by id, each with its task: the same object for all periods of one task."""
+    periods = await reader.find(PERIODS, {"_id": {"$in": list(period_ids)}}, sort=("_id",))
+    tasks = await by_id(reader, TASKS, [one.task_id for one in periods])
+    return [(period, tasks[period.task_id]) for period in periods]
 
 
 async def existing(reader: Reader, store: Store[A], key: str) -> A:
@@ -525,7 +539,9 @@ def due_soon(today: date, rules: Committee, after: str, key: str = "untold") -> 
 
 
 def unclimbed(days: int, today: date, after: str) -> dict[str, Any]:
-    """The condition on tasks that are so many days late and of which no step so high was said; those behind a key."""
+    """The condition on tasks, or periods, that are so many days late and of which no step so high was said; those behind a
+    key.
+    """
     said = [None, *range(FEWEST, days)]
     until = (today - timedelta(days=days)).isoformat() + f"/{BEHIND_ALL}"
     return {"_d.climbed": {"$in": said}, "_d.late": {"$gt": after, "$lt": until}}

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from common.contracts.fields import LocalDay, UnitId
-from common.contracts.tasks import _Task  # by its name: types of fields are not found through an alias
+from common.contracts.tasks import _DuePeriod, _Task  # by name: types of fields are not found through an alias
 
 Number = Annotated[int, Field(ge=1, description="1, 2, 3 ... of the same task", examples=[1])]
 Level = Annotated[
@@ -83,6 +83,13 @@ class _Late(_Task):
 class TaskEscalated(_Late, type="tasks.task.escalated.v1", key="task_id"):
     """The clock brought a late task before the next level; once for each step and due day."""
 
+    level: Level
+
+
+class PeriodEscalated(_DuePeriod, type="tasks.task.period_escalated.v1", key="task_id"):
+    """The clock brought a period whose result was not handed in before the next level; once for each step and period."""
+
+    days_late: DaysLate
     level: Level
 
 

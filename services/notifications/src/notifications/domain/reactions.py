@@ -36,6 +36,7 @@ from common.contracts.tasks_life import (
     ExtensionGranted,
     ExtensionRefused,
     ExtensionRequested,
+    PeriodEscalated,
     RemedyPlanAsked,
     RemedyPlanGiven,
     RemedyPlanReminded,
@@ -181,6 +182,12 @@ REACTIONS: tuple[Reaction, ...] = (
               "Period {period} of the task '{title}' was due on {due} and its result has not been handed in."),
     ),
     Reaction(
+        "period_escalated", PeriodEscalated, ("its_level",), _TASK,
+        Words("Kỳ {period} chưa có kết quả, {late}: {title}", "Period {period} not handed in, {late}: {title}"),
+        Words("Kỳ {period} của nhiệm vụ «{title}» (hạn: {due}) {late} mà chưa trình kết quả.",
+              "Period {period} of the task '{title}' (due day: {due}) is {late} and its result has not been handed in."),
+    ),
+    Reaction(
         "extension_requested", ExtensionRequested, ("its_level",), _TASK,
         Words("Xin gia hạn: {title}", "Extension asked for: {title}"),
         Words("Đơn vị xin gia hạn nhiệm vụ «{title}» từ {due} đến {wanted}. Đề nghị quyết định; hạn cũ còn hiệu lực.",
@@ -230,9 +237,9 @@ REACTIONS: tuple[Reaction, ...] = (
     ),
     Reaction(
         "task_escalated", TaskEscalated, ("its_level",), _TASK,
-        Words("Quá hạn {late}: {title}", "{late} late: {title}"),
-        Words("Nhiệm vụ «{title}» (hạn: {due}) đã quá hạn {late} mà chưa trình kết quả.",
-              "The task '{title}' (due day: {due}) is {late} late and its result has not been handed in."),
+        Words("Chưa có kết quả, {late}: {title}", "Not handed in, {late}: {title}"),
+        Words("Nhiệm vụ «{title}» (hạn: {due}) {late} mà chưa trình kết quả.",
+              "The task '{title}' (due day: {due}) is {late} and its result has not been handed in."),
     ),
     Reaction(
         "remedy_plan_asked", RemedyPlanAsked, ("responsible", "lead_unit_heads"), _TASK,

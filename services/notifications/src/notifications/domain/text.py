@@ -41,8 +41,13 @@ def days_left(days: int) -> Bilingual:
 
 
 def days_late(days: int) -> Bilingual:
-    """How long ago the due day ended."""
-    return Bilingual(vi=f"{days} ngày", en=f"{days} {'day' if days == 1 else 'days'}")
+    """How long ago the due day ended, or how far off it is for a step of lateness that lies before it."""
+    if days == 0:
+        return Bilingual(vi="đến hạn hôm nay", en="due today")
+    many = f"{abs(days)} {'day' if abs(days) == 1 else 'days'}"
+    if days < 0:
+        return Bilingual(vi=f"còn {-days} ngày đến hạn", en=f"due in {many}")
+    return Bilingual(vi=f"đã quá hạn {days} ngày", en=f"{many} late")
 
 
 def days_silent(days: int | None) -> Bilingual:

@@ -60,6 +60,8 @@ class Period(Document):
     """Every time it was said that there was no work; the last one may wait for its answer."""
     told: int = 0
     """As `Task.told`: 0 nobody was told of the due day, 1 that it is near, 2 that it has passed."""
+    climbed: int | None = None
+    """Days of the last step of lateness that was said of it (`tasks.domain.steps`); None when none was."""
 
     @property
     def deadline_kind(self) -> str:

@@ -2,6 +2,9 @@
 
 Steps count from the due day, or from the later day on which the clock ran again: after a pause, a reopening or an extension
 the ladder is climbed anew. Days are those of the province; how late it is, is asked of no stored state.
+
+A period of a task that repeats climbs a ladder of its own, from its own due day: a month's report that nobody hands in is
+brought before the same levels. No plan and no commitment is asked for it: both are the whole task's.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from datetime import date
 from common.contracts import tasks_life as events
 from tasks.domain.committee import Committee
 from tasks.domain.matters import Steps, Told
+from tasks.domain.periods import Period
 from tasks.domain.task import OPEN, Changes, Task
 
 FEWEST, MOST = -30, 90
@@ -79,3 +83,29 @@ def climb(task: Task, rules: Committee, today: date) -> bool:
             task.catch_up.commitment_asked_on = today
             task.tell(events.CommitmentAsked, "commitment_asked", "", lateness, **said)
     return True
+
+
+def climb_period(task: Task, period: Period, rules: Committee, today: date) -> bool:
+    """Say every step that is due of a period, each once, also when its result was sent back. False when there is none.
+
+    A period that its task no longer owes is done with; while the task is paused nothing is said.
+    """
+    if not task.owes(period.due_on):
+        return task.state != "paused" and _done_with(period)
+    if period.state != "in_progress":
+        return False
+    late = (today - period.due_on).days
+    due = [step for step in due_steps(ladder(rules), late, period.climbed) if step.level is not None]
+    for step in due:
+        period.climbed = step.days
+        task.tell(
+            events.PeriodEscalated, "period_escalated", "",
+            {"period": [None, period.key], "level": [None, step.level], "days_late": [None, late]},
+            period=period.key, period_due_on=period.due_on, days_late=late, level=step.level,
+        )  # fmt: skip
+    return bool(due)
+
+
+def _done_with(period: Period) -> bool:
+    before, period.climbed = period.climbed, MOST
+    return before != MOST

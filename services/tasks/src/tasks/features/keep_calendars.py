@@ -27,6 +27,7 @@ from tasks.store import (
     overdue,
     papers_above,
     save_task,
+    with_their_tasks,
 )
 
 PAGE = 50
@@ -72,11 +73,8 @@ async def _date(uow: UnitOfWork, task: Task, rules: Committee) -> None:
 
 async def _tell(uow: UnitOfWork, ids: list[str]) -> None:
     rules, today = await committee(uow), local_day(uow.now)
-    periods = await uow.find(PERIODS, {"_id": {"$in": ids}}, sort=("_id",))
-    tasks = {task.id: task for task in await uow.find(TASKS, {"_id": {"$in": sorted({one.task_id for one in periods})}})}
-    for period in periods:
-        task = tasks.get(period.task_id)
-        if task is None or not (task.owes(period.due_on) or task.state == "paused"):
+    for period, task in await with_their_tasks(uow, ids):
+        if not (task.owes(period.due_on) or task.state == "paused"):
             period.told = 2  # nobody is told, and it is not looked at again
             uow.put(PERIODS, period)
         elif tell_of_period(task, period, today, rules.nearly_due_days):

@@ -40,6 +40,7 @@ _TOLD: dict[str, Words] = {
     "period_closed": Words("Nghiệm thu kỳ", "Period closed"),
     "period_fell_due_soon": Words("Kỳ báo cáo sắp đến hạn", "A period fell due soon"),
     "period_became_overdue": Words("Kỳ báo cáo quá hạn", "A period became overdue"),
+    "period_escalated": Words("Kỳ báo cáo quá hạn: báo cáo cấp trên", "A late period: brought before the next level"),
     "clock_started": Words("Có văn bản được chờ: tính hạn", "The awaited paper came: dated"),
     "clock_stopped": Words("Văn bản được chờ bị thu hồi: chờ lại", "The awaited paper was withdrawn: waiting again"),
     "still_waits": Words("Vẫn đang chờ", "Still waiting"),
