@@ -17,13 +17,14 @@ from aiokafka import AIOKafkaProducer
 from common.contracts.base import Envelope
 from common.contracts.topics import BY_OWNER
 from common.outbox import DEAD_LETTER, new_id
+from deploy.local.database import TEST_COMMANDS
 from tests.faults import probe, saboteur
 from tests.faults.arena import LEASE_SECONDS, SESSION_SECONDS, Replica, Servers
 from tests.faults.callers import Step, life
 from tests.faults.checker import Damage, Finding
 from tests.faults.reading import PLANTED, client, read_topic
 from tests.faults.rows_brokers import ThreeBrokers, three_brokers
-from tests.faults.rows_limits import SmallDisk, full_disk, no_descriptors, wrong_clocks
+from tests.faults.rows_limits import SmallDisk, full_disk, no_descriptors, skipped, wrong_clocks
 from tests.faults.rows_links import LinkedServers, bad_links, black_hole
 from tests.faults.rows_records import shuffled, slow_reader
 from tests.faults.rows_versions import mixed_versions
@@ -362,6 +363,9 @@ FAIL_POINTS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 async def failing_commands(stage: Stage, size: float) -> None:
     """The database fails commands, one kind after the other, each tenth of them."""
+    if not TEST_COMMANDS:
+        skipped(stage, "the server in ROVIEC_DATABASE fails no command when it is asked to")
+        return
 
     def set_fail_point(mode: Any, data: dict[str, Any] | None) -> None:
         with client(stage.arena) as mongo:
