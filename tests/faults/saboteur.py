@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib import import_module
+from itertools import count
 from typing import Any
 
 from common import consumer, inbox, relay
@@ -51,7 +52,17 @@ def no_claim() -> None:
 
 
 def position() -> None:
-    """A relay that remembers how far it came, instead of asking what is pending."""
+    """A relay that remembers how far it came, instead of asking what is pending. Each third write takes its time between making
+    its events and committing them, so that later ones are there before them however fast the database is.
+    """
+    flush, numbers = UnitOfWork.flush, count()
+
+    async def slow(self: UnitOfWork) -> None:
+        if next(numbers) % 3 == 0:
+            await asyncio.sleep(0.3)
+        await flush(self)
+
+    _put(UnitOfWork, "flush", slow)
 
     async def scan(self: Any, owned: list[int], session: Any) -> list[Any]:
         kept = self.units.database.collection(POSITION)

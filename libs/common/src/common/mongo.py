@@ -39,6 +39,10 @@ _HINTS_APART, _LOOKS_APART = 0.1, 0.25
 """Seconds. One hint is as good as ten; and not every server lets a stream wait for its own collection: the local one answers
 with nothing at every write of anybody, which was four of five requests that it got.
 """
+_STRAGGLES = 40.0
+"""Seconds that a call may go on in a thread of the driver after it was given up: it looks for a server, connects, and waits for
+an answer (2, 5 and 30 s). Should it begin a transaction only then, that one is nobody's.
+"""
 PRESENCE = "processes"
 _SNAPSHOT, _MAJORITY = ReadConcern("snapshot"), WriteConcern("majority", wtimeout=10_000)
 
@@ -92,8 +96,8 @@ class Database:
     service: str
     _known_sessions: dict[bytes, Any] = field(default_factory=dict)
     _stragglers: set[asyncio.Task[Any]] = field(default_factory=set)
-    _left_open: list[Any] = field(default_factory=list)
-    """Ids of sessions in which a transaction may still be open."""
+    _left_open: list[tuple[float, Any]] = field(default_factory=list)
+    """Ids of sessions in which a transaction may still be open, or be opened until a time of the monotonic clock."""
 
     def __post_init__(self) -> None:
         self._motor = self.settings.mongo_driver == "motor"
@@ -111,11 +115,10 @@ class Database:
             "tz_aware": True,
             "uuidRepresentation": "standard",
         }
-        uri = self.settings.mongo_uri.get_secret_value()
         if self._motor:
             from motor.motor_asyncio import AsyncIOMotorClient
         client: Any = AsyncIOMotorClient if self._motor else AsyncMongoClient
-        self._client = client(uri, **options)
+        self._client = client(self.settings.mongo_uri.get_secret_value(), **options)
         self._db: Any = self._client[self.settings.database]
         self.process_id = os.urandom(8).hex()
 
@@ -205,7 +208,10 @@ class Database:
             try:
                 result: T = await session.with_transaction(once, read_concern=_SNAPSHOT, write_concern=_MAJORITY)
             except BaseException as error:
-                if isinstance(error, asyncio.CancelledError) or is_away(error):
+                # dirty: a connection broke. Nothing public says so of an abort that never arrived.
+                kept = getattr(session, "delegate", session)._server_session
+                if isinstance(error, asyncio.CancelledError) or is_away(error) or kept.dirty:
+                    kept.mark_dirty()  # whoever had it next would be cut off with it
                     await self._end_on_server(session.session_id)
                 raise
             return result
@@ -213,12 +219,12 @@ class Database:
     async def _end_on_server(self, session: Any) -> None:
         """A transaction that was given up is still open on the server when neither commit nor abort got there. It would hold
         its documents until the server's limit, a minute, and all who ask again would be refused as long.
+
+        `keep_presence` goes on ending it: a write that is still under way may open it again.
         """
-        # `keep_presence` ends it once more: a write that was under way may have opened it again
-        self._left_open.append(session)
+        self._left_open.append((time.monotonic() + _STRAGGLES, session))
         with suppress(PyMongoError, TimeoutError):
-            async with asyncio.timeout(1.0):
-                await self._kill_sessions([session])
+            await asyncio.wait_for(self._kill_sessions([session]), 1.0)
 
     async def _kill_sessions(self, sessions: list[Any]) -> None:
         await self._client.admin.command("killSessions", sessions, codec_options=self._db.codec_options)
@@ -247,9 +253,9 @@ class Database:
         while True:
             try:
                 await self._renew_presence()
-                if ending := list(self._left_open):
-                    await self._kill_sessions(ending)
-                    del self._left_open[: len(ending)]
+                if self._left_open:
+                    await self._kill_sessions([session for _, session in self._left_open])
+                    self._left_open = [one for one in self._left_open if one[0] > time.monotonic()]
                 await self._bury_the_dead()
             except (PyMongoError, DomainError) as error:
                 log.debug("presence_not_renewed", error=type(error).__name__)
@@ -270,8 +276,7 @@ class Database:
     async def close(self) -> None:
         """Take the sign of life down and let go. Never raises, never waits long."""
         with suppress(PyMongoError, TimeoutError):
-            async with asyncio.timeout(2):
-                await self._db[PRESENCE].delete_one({"_id": self.process_id})
+            await asyncio.wait_for(self._db[PRESENCE].delete_one({"_id": self.process_id}), 2)
         if (closed := self._client.close()) is not None:
             with suppress(PyMongoError, TimeoutError):
                 await asyncio.wait_for(closed, 2)
