@@ -88,9 +88,16 @@ def past_failed() -> None:
 
 
 def own_clock() -> None:
-    """Leases by the machine's own clock, which jumps: an hour ahead when it is asked whether a lease has ended."""
+    """Leases by the machine's own clock, which jumps: an hour ahead when it is asked whether a lease has ended. Between sending
+    and marking the relay takes its time, so that another holder looks meanwhile however fast the database is.
+    """
     jumps: list[int] = []
-    taking = Lease.take
+    taking, sending = Lease.take, Relay._send
+
+    async def send(self: Relay, producer: Any, rows: list[Any]) -> list[str]:
+        sent = await sending(self, producer, rows)
+        await asyncio.sleep(0.5)
+        return sent
 
     def now() -> int:
         return int((time.time() + (jumps.pop() if jumps else 0)) * 1000)
@@ -101,6 +108,7 @@ def own_clock() -> None:
 
     _put(leases, "server_now", now)
     _put(Lease, "take", take)
+    _put(Relay, "_send", send)
 
 
 def flaky() -> None:
