@@ -200,8 +200,8 @@ def _goes_on(seconds: float, told: Counter[int]) -> bool:
     return seconds < (15 if told[503] else 60)
 
 
-PANIC = b"WT_PANIC"
-"""What the local server's log says when its storage engine has given up."""
+GIVEN_UP = (b"WT_PANIC", b"No space left on device")
+"""What the log of the local server, or of its sister, says when its storage engine has given up, or cannot write."""
 
 
 async def full_disk(stage: Stage, size: float) -> None:
@@ -235,7 +235,7 @@ async def full_disk(stage: Stage, size: float) -> None:
                 asked = asyncio.create_task(_draft(stage, stage.dice.choice(stage.arena.of("tasks", "api"))))
                 asking[asked] = time.monotonic()
             done, _ = await asyncio.wait(asking, timeout=0.05)
-            if servers.parts["mongo"].alive and PANIC in log.read_bytes()[read:]:
+            if servers.parts["mongo"].alive and any(one in log.read_bytes()[read:] for one in GIVEN_UP):
                 servers.kill("mongo")
                 stage.story.fault("database ended", "the local database's storage has given up: it is ended, as MongoDB would")
             for one in done:
