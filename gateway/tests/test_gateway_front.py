@@ -356,7 +356,7 @@ async def test_smuggled_requests_are_refused_whole(at: Door, smuggled: bytes) ->
     assert at.service.seen == []
 
 
-@pytest.mark.parametrize(("path", "limit"), [("/v1/courses", 1024 * 1024), ("/v1/imports", 8 * 1024 * 1024)])
+@pytest.mark.parametrize(("path", "limit"), [("/v1/courses", 1024 * 1024), ("/v1/imports", 16 * 1024 * 1024)])
 async def test_bodies_are_capped_however_they_come(at: Door, path: str, limit: int) -> None:
     at.register.clients["c1"].scopes.append("imports:write")
     headers = {"Authorization": bearer(OURS.sign(claims(scope="courses:read imports:write"), ACCESS_TYPE)).decode()}

@@ -119,7 +119,7 @@ def test_imports_may_be_larger_and_have_a_limit_of_their_own() -> None:
     imports, tasks = find(b"/v1/imports"), find(b"/v1/tasks")
     assert imports is not None
     assert tasks is not None
-    assert (imports.body_limit, tasks.body_limit) == (8 * routes.MIB, routes.MIB)
+    assert (imports.body_limit, tasks.body_limit) == (16 * routes.MIB, routes.MIB)
     assert (imports.route_class("POST"), tasks.route_class("POST"), tasks.route_class("GET")) == ("import", "write", "read")
 
 

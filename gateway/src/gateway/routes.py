@@ -48,7 +48,7 @@ ROWS = (
 )
 
 BODY_LIMIT = MIB
-BODY_LIMITS = {"imports": 8 * MIB}
+BODY_LIMITS = {"imports": 16 * MIB}
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 IDEMPOTENT = SAFE | {"PUT", "DELETE"}

@@ -48,7 +48,7 @@ class GatewaySettings(Settings):
     rate_import: int = Field(20, ge=1)
     body_seconds: float = Field(10.0, gt=0)
     """How long a request's body may make no progress."""
-    bodies_in_memory: int = Field(128 * 1024 * 1024, ge=8 * 1024 * 1024)
+    bodies_in_memory: int = Field(128 * 1024 * 1024, ge=16 * 1024 * 1024)
     """Bytes of request bodies held at a time, all callers together; beyond them 503."""
 
     @field_validator("signing_key")

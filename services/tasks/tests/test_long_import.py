@@ -417,3 +417,12 @@ def test_a_problem_names_the_rows_of_its_part_and_a_repair() -> None:
     older = an_import(first_rows=[], last_row=0)
     older.fail(1, "part_busy", NOW)
     assert (LongImportView.of(older).problems[0].first_row, LongImportView.of(older).problems[0].last_row) == (1, 3)
+
+
+@servers
+@pytest.mark.parametrize(("path", "mib", "status"), [("imports?kind=tasks", 8, 413), (PATH, 8, 422), (PATH, 16, 413)])
+async def test_a_long_plan_may_be_twice_as_large_as_another_table(register: Register, path: str, mib: int, status: int) -> None:
+    """30,000 real rows are 10 MiB."""
+    headers = {"Idempotency-Key": "k", "Content-Type": "text/csv"}
+    answer = await register.client.post(f"/v1/{path}", content=b"x" * (mib * 2**20 + 1), headers=headers)
+    assert answer.status_code == status, answer.text

@@ -235,7 +235,7 @@ service = Service(
         Job("follow-papers", timedelta(seconds=2), follow_papers.run),
         Job("carry-out-reorganisations", timedelta(seconds=2), carry_out_reorganisations.run),
     ],
-    body_limits={"/v1/imports": 8 * 1024 * 1024},
+    body_limits={"/v1/imports/long": start_long_import.MIB << 20, "/v1/imports": import_table.MIB << 20},
 )
 
 if __name__ == "__main__":

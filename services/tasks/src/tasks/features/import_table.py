@@ -37,6 +37,8 @@ from tasks.features.import_units import import_agencies, import_units
 from tasks.features.importing import Import
 
 routes = Routes("imports")
+MIB = 8
+"""Of one table."""
 SECONDS = 20.0
 """Budget of one import: `MAX_ROWS` tasks took 4 s on the local server."""
 MAX_ANSWER = 12 * 1024 * 1024
@@ -188,18 +190,18 @@ def form_of(content_type: str) -> Form:
     return form
 
 
-def table_of(most: int, columns: str) -> dict[str, Any]:
+def table_of(mib: int, most: int, columns: str) -> dict[str, Any]:
     """How the OpenAPI document describes a table that is sent as a body."""
     content = {
         "text/csv": {"schema": {"type": "string"}},
         "application/json": {"schema": {"type": "array", "items": {"type": "object"}, "maxItems": most}},
     }
     return {
-        "requestBody": {"required": True, "description": f"At most 8 MiB and {most} rows{columns}", "content": content},
+        "requestBody": {"required": True, "description": f"At most {mib} MiB and {most} rows{columns}", "content": content},
     }
 
 
-_BODY = table_of(MAX_ROWS, ". The columns are those of `data/`, in any order")
+_BODY = table_of(MIB, MAX_ROWS, ". The columns are those of `data/`, in any order")
 
 
 @routes.post("/imports", response_model=ImportView, openapi_extra=_BODY)
