@@ -14,6 +14,7 @@ from common.testing import Area
 from common.unit_of_work import UnitOfWork
 from services.tasks.tests.task_world import DOER, HEAD, SCOPES, A, B, HandClock, TaskApi, a_task, calling, cut_off_at
 from tasks.domain.reading import read_words
+from tasks.domain.steps import MOST
 from tasks.features import add_up_boards, climb_ladders, follow_papers, keep_calendars
 from tasks.store import TASKS, save_task
 from tasks.verify import CHECKS, periods_differing
@@ -138,6 +139,22 @@ async def test_a_month_that_nobody_hands_in_is_brought_before_level_after_level_
     clock.now += timedelta(days=60)
     await climb_ladders.run(process.units, None)
     assert len(await told(process, "period_escalated")) == 3
+
+
+async def test_a_period_that_is_owed_no_more_is_done_with_and_its_task_stays_as_it_is(
+    process: Process, api: TaskApi, clock: HandClock
+) -> None:
+    task = await api.started(deadline_written="Hằng tháng, trước ngày 28")
+    await keep(process)
+    await api.post(f"tasks/{task}/cancel", {"words": "Không còn phù hợp"})
+    clock.now = datetime(2026, 12, 28, 3, 0, tzinfo=UTC)
+    tasks = process.database.collection("tasks")
+    before = await tasks.find_one({"_id": task})
+    for _ in range(2):
+        await climb_ladders.run(process.units, None)
+    assert await tasks.find_one({"_id": task}) == before
+    kept = await process.database.collection("periods").find_one({"task_id": task})
+    assert kept["climbed"] == MOST, "it is not found again"
 
 
 async def test_what_an_older_version_did_not_say_of_periods_is_found_and_mended(

@@ -41,6 +41,7 @@ async def run(units: Units, _settings: Any) -> None:
     rules = await committee(Reader(units.database))
     for days in sorted({one.days for one in ladder(rules)}, reverse=True):
         await each_page(units, TASKS, "_d.late", partial(_unclimbed, days), partial(_act, climb), PAGE)
+    for days in sorted({one.days for one in rules.escalations}, reverse=True):
         await each_page(units, PERIODS, "_d.late", partial(_unclimbed, days), _climb_periods, PAGE)
     await each_page(units, TASKS, "_d.answer_by", _unanswered, partial(_act, _raise), PAGE)
     await each_page(units, TASKS, "_d.promised", _promised, partial(_act, tell_broken), PAGE)
@@ -79,4 +80,5 @@ async def _climb_periods(uow: UnitOfWork, ids: list[str]) -> None:
     for period, task in await with_their_tasks(uow, ids):
         if climb_period(task, period, rules, today):
             uow.put(PERIODS, period)
-            save_task(uow, task)
+            if task.owes(period.due_on):  # else nothing was said, and the task is as it was
+                save_task(uow, task)
