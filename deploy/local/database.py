@@ -25,8 +25,6 @@ TEST_COMMANDS = () if OTHER else ("--enable-test-commands",)
 
 _REPLICA_SET = "secantus"
 """What these servers call their replica set of one; it cannot be chosen."""
-_ROOM = {"WIREDTIGER_CONFIG": "eviction_dirty_trigger=80,eviction_dirty_target=20"}
-"""A page of the storage engine holds at most a thousandth of the cache times this trigger, whatever its table asks for."""
 
 
 @cache
@@ -84,7 +82,7 @@ def database(home: Path, port: int, log: Path, *options: str) -> Part:
     async def ready() -> bool:
         return await asyncio.to_thread(_commits, port)
 
-    return Part(name="mongo", role="database", command=command, log=log, ready=ready, last_words=5.0, env=_ROOM)
+    return Part(name="mongo", role="database", command=command, log=log, ready=ready, last_words=5.0)
 
 
 def _commits(port: int) -> bool:
