@@ -19,18 +19,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 
 from bench.corner import Corner
 from bench.gateway import front, granted
 from bench.load import pid, running
-from bench.reorganisation import rows
+from bench.reorganisation import DATA, rows
 from common.outbox import new_id
 from deploy.local.parts import Part, free_port
 from deploy.local.servers import Servers
 from tasks.service import service as tasks
 
-REGISTER = ("units", "agencies", "unit_succession", "directives")
-KINDS = {"unit_succession": "successions"}
+REGISTER = {"units": "units", "agencies": "agencies", "successions": "unit_succession", "directives": "directives"}
+"""The file of each kind of table, in the order in which they have to be imported."""
 SCOPES = "imports:write imports:read units:write directives:write tasks:write tasks:read summary:read"
 GROWTH = 1.05
 EVERY = 10
@@ -49,8 +50,7 @@ def plan(number: int) -> bytes:
 
 def resident(part: Part) -> float:
     """MiB that a process holds in memory."""
-    status = Path(f"/proc/{pid(part)}/status").read_text(encoding="utf-8")
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+    return psutil.Process(pid(part)).memory_info().rss / 2**20
 
 
 async def send(http: httpx2.AsyncClient, path: str, body: bytes, wanted: int) -> Any:
@@ -73,9 +73,8 @@ async def trial(kafka: str, mongo: str, number: int) -> bool:
         headers = {"Authorization": f"Bearer {await granted(url, secret, SCOPES)}"}
         http = httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=120)
         await stack.enter_async_context(http)
-        data = Path(__file__).parents[1] / "data"
-        for name in REGISTER:
-            await send(http, f"/v1/imports?kind={KINDS.get(name, name)}", (data / f"{name}.csv").read_bytes(), 200)
+        for kind, name in REGISTER.items():
+            await send(http, f"/v1/imports?kind={kind}", (DATA / f"{name}.csv").read_bytes(), 200)
         body = plan(number)
         began = time.perf_counter()
         started = await send(http, "/v1/imports/long", body, 202)

@@ -68,7 +68,7 @@ class Service:
     single_writer: bool = False
     """All records in one lane, read by one replica at a time: for a store whose order is one order."""
     body_limits: Mapping[str, int] = field(default_factory=dict)
-    """Path prefixes that take larger bodies than 1 MiB, in bytes."""
+    """Path prefixes that take larger bodies than 1 MiB, in bytes; of those that fit the first counts."""
 
     def main(self) -> None:
         """Run from the command line."""
