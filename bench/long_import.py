@@ -50,7 +50,7 @@ def plan(number: int) -> bytes:
 
 def resident(part: Part) -> float:
     """MiB that a process holds in memory."""
-    return psutil.Process(pid(part)).memory_info().rss / 2**20
+    return float(psutil.Process(pid(part)).memory_info().rss / 2**20)
 
 
 async def send(http: httpx2.AsyncClient, path: str, body: bytes, wanted: int) -> Any:
