@@ -370,10 +370,20 @@ async def test_bodies_are_capped_however_they_come(at: Door, path: str, limit: i
     assert (await at.http.post(path, content=stream(limit), headers=headers)).status_code == 200
     assert [len(seen.body) for seen in at.service.seen] == [limit, limit]
     for content in (b"x" * (limit + 1), stream(limit + 1)):
-        with contextlib.suppress(httpx2.TransportError):  # the door closes while the client still writes: some read no answer
-            problem(await at.http.post(path, content=content, headers=headers), 413, "too-large")
+        problem(await at.http.post(path, content=content, headers=headers), 413, "too-large")
     assert len(at.service.seen) == 2
     assert at.front._spare_memory == 10**8
+
+
+async def test_who_is_refused_may_send_on_and_read_why(at: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To close at once would reset the connection under the answer: many clients send all before they read."""
+    monkeypatch.setattr("gateway.front.LINGER_SECONDS", 0.3)
+    head = b"POST /v1/courses HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n"
+    for body in (b"x" * 30_000_000, b"x" * 20_000_000):  # all of it, and one who never sends the rest
+        assert (await at.raw(head + b"\r\n" + body)).startswith(b"HTTP/1.1 401 ")
+    asked_first = await at.raw(head + b"Expect: 100-continue\r\n\r\n")
+    assert asked_first.startswith(b"HTTP/1.1 401 ")
+    assert b" 100 " not in asked_first
 
 
 async def test_a_body_that_stops_coming_is_given_up() -> None:

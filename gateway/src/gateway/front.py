@@ -10,7 +10,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import formatdate
@@ -56,6 +56,10 @@ log = Log(__name__)
 CONTROL_BODY = 64 * 1024
 MIN_RATE = 4096
 """Bytes a second that a body must come at, once `BODY_SECONDS` have passed: drops that keep a connection busy are no body."""
+LINGER_SECONDS = 5.0
+"""How long the rest of a refused body is taken and thrown away (RFC 9112, 9.6): to close on a caller who still sends resets the
+connection, and with it the answer that says why.
+"""
 _FLUSH_SECONDS = 0.25
 _FLUSH_LINES = 200
 
@@ -106,6 +110,8 @@ class _Exchange:
     limits: Headers | None = None
     unread: bool = False
     """Some of the request's body is still to come: the connection cannot serve another request."""
+    lingers: bool = False
+    """The answer is given, and the connection kept open for the rest of the body."""
     counted: bool = False
 
 
@@ -170,9 +176,12 @@ class Front:
             if exchange.status:  # the answer has begun: to break it off is all that can still be said
                 log.error("answer_broken_off", exc_info=error)
             else:
+                exchange.lingers = exchange.unread and not incoming.waits and not isinstance(error, TooSlow)
                 await self._refuse(exchange, as_problem(error))
         finally:
             self._account(exchange, time.perf_counter() - started)
+        if exchange.lingers:
+            await self._see_off(receive, exchange)
 
     async def _serve(self, scope: Scope, incoming: Incoming, receive: Receive, exchange: _Exchange) -> None:
         hygiene.check(incoming)
@@ -252,6 +261,7 @@ class Front:
                 left = began + self._body_seconds + size / MIN_RATE - time.monotonic()
                 message = await self._receive(receive, min(left, self._body_seconds))
                 piece = message.get("body", b"")
+                exchange.unread = message.get("more_body", False)
                 size += len(piece)
                 self._spare_memory -= len(piece)
                 if size > limit:
@@ -262,7 +272,6 @@ class Front:
                         retry_after=1,
                     )
                 pieces.append(piece)
-                exchange.unread = message.get("more_body", False)
             yield pieces[0] if len(pieces) == 1 else b"".join(pieces)
         finally:
             self._spare_memory += size
@@ -346,7 +355,17 @@ class Front:
         if isinstance(error, MethodNotAllowed):
             headers.append((b"allow", ", ".join(sorted(routes.METHODS)).encode()))
         await self._start(exchange, error.status, headers)
-        await exchange.send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else content})
+        if exchange.method == "HEAD":
+            content = b""
+        await exchange.send({"type": "http.response.body", "body": content, "more_body": exchange.lingers})
+
+    async def _see_off(self, receive: Receive, exchange: _Exchange) -> None:
+        """Let a caller who was refused send on until it has read the answer, has sent all, or `LINGER_SECONDS` have passed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while (await receive()).get("more_body", False):
+                    pass
+        await exchange.send({"type": "http.response.body", "body": b""})
 
     async def _start(self, exchange: _Exchange, status: int, headers: Headers) -> None:
         exchange.status = status

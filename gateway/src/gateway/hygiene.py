@@ -49,6 +49,8 @@ class Incoming:
     content_length: int = 0
     chunked: bool = False
     has_key: bool = False
+    waits: bool = False
+    """The caller asks first whether to send its body (`Expect: 100-continue`)."""
 
     @property
     def has_body(self) -> bool:
@@ -91,6 +93,8 @@ def _note(found: Incoming, name: bytes, value: bytes, named: set[bytes]) -> None
             found.content_length = int(value) if value.isdigit() else 0
         case b"transfer-encoding":
             found.chunked = True
+        case b"expect":
+            found.waits = True
         case b"connection":
             named.update(token.strip().lower() for token in value.split(b","))
 
