@@ -78,6 +78,8 @@ class Session:
         self.start, self.view = data, dict(data)
         self.writes: dict[tuple[str, Any], Doc | None] = {}
         self.open = True
+        self.rolled_back = False
+        """By the driver, which sends outside of any transaction what a thread of its own still has to send with it then."""
 
 
 class _Locked(Exception):
@@ -144,6 +146,7 @@ class Server:
     def put(self, name: str, key: Any, document: Doc | None, session: Session | None) -> None:
         place = (name, key)
         holder = self.locks.get(place)
+        session = None if session is None or session.rolled_back else session
         if session is None:
             if holder is not None:
                 raise _Locked
@@ -214,9 +217,29 @@ class FakeDatabase(Database):
     async def snapshot(self, read: Callable[[Any], Coroutine[Any, Any, T]]) -> T:  # type: ignore[override]
         return await read(Session(self.server.data))
 
-    async def _transaction(self, work: Callable[[Any], Any]) -> Any:
+    async def _start_session(self) -> DriversSession:
+        return DriversSession(self.server)
+
+    async def _kill_sessions(self, sessions: list[Any]) -> None:
+        for one in sessions:
+            await self.server.call(lambda one=one: self.server.end(one.current))  # type: ignore[misc]
+
+
+class DriversSession:
+    """What the driver makes of a transaction: begun anew when the server asks for that, rolled back when the work fails."""
+
+    def __init__(self, server: Server) -> None:
+        self.server, self.session_id, self.current = server, self, Session(server.data)
+        self._server_session = SimpleNamespace(dirty=False, mark_dirty=lambda: None)
+
+    async def __aenter__(self) -> DriversSession:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def with_transaction(self, work: Callable[[Session], Any], **_: Any) -> Any:
         while True:
-            session = Session(self.server.data)
+            session = self.current
             try:
                 result = await work(session)
                 await self.server.call(lambda session=session: self.server.commit(session))  # type: ignore[misc]
@@ -227,7 +250,9 @@ class FakeDatabase(Database):
             finally:
                 if session.open:
                     self.server.end(session)
+                    session.rolled_back = True
             await asyncio.sleep(0.005)
+            self.current = Session(self.server.data)
 
 
 class Collection:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from pymongo.errors import AutoReconnect, OperationFailure, ServerSelectionTimeoutError
+from pymongo.synchronous.pool import _PoolCheckout
 
 from common import mongo
 from common.errors import Unavailable
-from common.mongo import Database
+from common.mongo import Database, OutOfTime
+from common.service import Service
 from common.settings import Settings
+from common.testing import Area, eventually
 
 SESSION: dict[str, Any] = {"id": b"s1"}
 
@@ -33,14 +37,16 @@ class Session:
 
     def __init__(self, end: BaseException | None, torn: bool = False) -> None:
         self.end, self.session_id, self._server_session = end, SESSION, ServersHalf(torn)
+        self.asked = 0
 
     async def __aenter__(self) -> Session:
+        self.asked += 1
         return self
 
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def with_transaction(self, *_: Any, **__: Any) -> str:
+    async def with_transaction(self, _once: Any, **_: Any) -> str:
         if self.end is not None:
             raise self.end
         await asyncio.sleep(0)
@@ -71,11 +77,25 @@ class Server(Database):
             raise ServerSelectionTimeoutError("away")
         self.ended += sessions
 
-    async def _renew_presence(self) -> None:
-        pass
 
-    async def _bury_the_dead(self) -> None:
-        pass
+class Rows:
+    """A collection of a few."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+
+    async def find_one(self, _query: Any) -> dict[str, Any] | None:
+        return self.rows[0] if self.rows else None
+
+    async def delete_one(self, query: dict[str, Any]) -> None:
+        self.rows = [row for row in self.rows if any(row[name] != value for name, value in query.items())]
+
+
+async def seen(what: str, check: Callable[[], bool]) -> None:
+    async def asked() -> bool:
+        return check()
+
+    await eventually(what, asked, 20)
 
 
 async def work(_session: Any) -> str:
@@ -86,7 +106,7 @@ async def test_a_commit_that_may_not_have_arrived_is_ended_on_the_server() -> No
     server = Server(AutoReconnect("the connection broke at the commit"))
     with pytest.raises(Unavailable):
         await server.transaction(work, seconds=5)
-    assert server.ended == [SESSION]
+    await seen("it is ended", lambda: server.ended == [SESSION])
 
 
 async def test_nothing_is_ended_after_success_or_a_clear_refusal() -> None:
@@ -103,7 +123,7 @@ async def test_what_was_refused_is_ended_when_its_abort_may_not_have_arrived() -
     server = Server(OperationFailure("a duplicate", 11000), torn=True)
     with pytest.raises(OperationFailure):
         await server.transaction(work, seconds=5)
-    assert server.ended == [SESSION]
+    await seen("it is ended", lambda: server.ended == [SESSION])
 
 
 async def test_a_session_that_was_given_up_is_given_to_no_other_transaction() -> None:
@@ -114,47 +134,136 @@ async def test_a_session_that_was_given_up_is_given_to_no_other_transaction() ->
     assert server.session._server_session.dirty
 
 
-async def test_what_was_ended_is_ended_again_as_long_as_a_write_may_still_be_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mongo, "_STRAGGLES", 0.2)
-    server = Server(AutoReconnect("the connection broke at the commit"))
-    with pytest.raises(Unavailable):
-        await server.transaction(work, seconds=5)
-    keeping = asyncio.create_task(server.keep_presence())
-    async with asyncio.timeout(5):
-        while server._left_open:
-            await asyncio.sleep(0.01)
-    keeping.cancel()
-    assert len(server.ended) > 4
-    assert server.ended[-1] == SESSION
-
-
 async def test_what_could_not_be_ended_at_once_is_ended_when_the_server_is_back() -> None:
     server = Server(AutoReconnect("away"), away=2)
     with pytest.raises(Unavailable):
         await server.transaction(work, seconds=5)
-    assert server.ended == []
-    keeping = asyncio.create_task(server.keep_presence())
-    async with asyncio.timeout(5):
-        while not server.ended:
-            await asyncio.sleep(0.01)
-    keeping.cancel()
-    assert server.ended[0] == SESSION
+    await seen("the server has heard it", lambda: server.ended == [SESSION])
+    await seen("nothing is left to do", lambda: not server._stragglers)
 
 
-async def test_what_is_cut_off_by_its_budget_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_given_up_is_ended_until_it_is_over_and_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, going_on, ends = Server(None), asyncio.Event(), list[str]()
+
+    async def slow(_self: Session, once: Any, **_: Any) -> str:
+        try:
+            await going_on.wait()
+        except asyncio.CancelledError:
+            ends.append("cancelled")
+            raise
+        try:
+            return str(await once(SESSION))
+        except Unavailable:
+            ends.append("rolled back")
+            raise
+
+    monkeypatch.setattr(Session, "with_transaction", slow)
+    with pytest.raises(OutOfTime):
+        await server.transaction(work, seconds=0.05)
+    await seen("it is ended again and again", lambda: len(server.ended) > 3)
+    waiting = asyncio.create_task(server.transaction(work, seconds=5))
+    await seen("the other one is on its way", lambda: server.session.asked == 2)
+    waiting.cancel()  # the caller has left
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    going_on.set()
+    await seen("both are over", lambda: not server._stragglers)
+    assert ends == ["rolled back", "rolled back"]
+    assert server.session._server_session.dirty
+
+
+async def test_work_that_hangs_is_cut_off_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mongo, "_STRAGGLES", 0.1)
     server = Server(None)
-    hanging = SimpleNamespace(started=asyncio.Event())
 
     async def hang(*_: Any, **__: Any) -> str:
-        hanging.started.set()
         await asyncio.Event().wait()
         return "never"
 
     monkeypatch.setattr(Session, "with_transaction", hang)
-    with pytest.raises(Unavailable):
+    with pytest.raises(OutOfTime):
         await server.transaction(work, seconds=0.05)
-    assert hanging.started.is_set()
-    async with asyncio.timeout(5):
-        while not server.ended:
-            await asyncio.sleep(0.01)
-    assert server.ended == [SESSION]
+    await seen("it is cut off", lambda: not server._stragglers)
+    assert server.ended
+
+
+class HeldUp:
+    """Holds the driver up in front of one statement, as a link does that takes long to connect."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.armed, self.reached, self.free = False, threading.Event(), threading.Event()
+        enter = _PoolCheckout.__enter__
+
+        def late(checkout: Any) -> Any:
+            connection = enter(checkout)
+            if self.armed:
+                self.armed = False
+                self.reached.set()
+                self.free.wait(30)
+            return connection
+
+        monkeypatch.setattr(_PoolCheckout, "__enter__", late)
+
+
+@pytest.mark.servers
+async def test_a_write_that_comes_late_is_not_kept_without_its_transaction(area: Area, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a session of the driver's is rolled back, a thread that still has a write to send sends it outside of any
+    transaction: half of what belongs together would be kept. Motor's calls go on in threads when their task is cancelled.
+    """
+    service = Service("training", "late", Settings, [])
+    database = Database(area.settings(service, mongo_driver="motor"), "training")
+    await database.prepare([("rows", ())])
+    held, rows, unheard = HeldUp(monkeypatch), database.collection("rows"), asyncio.Event()
+    monkeypatch.setattr(database, "_kill_sessions", lambda _: unheard.wait())  # nor does that get through
+
+    async def write(session: Any) -> None:
+        await rows.update_one({"_id": "first"}, {"$set": {"is": 1}}, upsert=True, session=session)
+        held.armed = True
+        await rows.update_one({"_id": "second"}, {"$set": {"is": 1}}, upsert=True, session=session)
+
+    try:
+        with pytest.raises(Unavailable):
+            await database.transaction(write, seconds=2)
+        assert held.reached.is_set()
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=0.3)  # whatever would roll it back
+        held.free.set()
+        unheard.set()
+        await seen("all of it is over", lambda: not database._stragglers)
+        assert await rows.count_documents({}) == 0
+    finally:
+        held.free.set()
+        await database.close()
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("driver", ["motor", "pymongo"])
+async def test_no_session_is_forgotten_whatever_order_the_server_gets_them_in(area: Area, driver: str) -> None:
+    """A process that dies is looked up by its peers: a session that is not noted keeps its documents for a minute."""
+    database = Database(area.settings(Service("training", "present", Settings, []), mongo_driver=driver), "training")
+    await database.prepare([])
+    processes = database.collection(mongo.PRESENCE)
+    try:
+        before = list(database._known_sessions.values())  # what a renewal on its way says
+        async with await database._start_session() as session:
+            noted = session.session_id["id"]
+        await database._show_presence(before)
+        found = await processes.find_one({"_id": database.process_id})
+        assert [one.bytes for one in found["sessions"]] == [bytes(noted)]
+        await database._show_presence(range(mongo._SESSIONS))
+        found = await processes.find_one({"_id": database.process_id})
+        assert found["sessions"] == list(range(mongo._SESSIONS))
+    finally:
+        await database.close()
+
+
+async def test_the_sessions_of_the_dead_are_looked_up_until_they_were_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(None, away=1)
+    dead = {"_id": "p1", "expires": 7, "sessions": [b"s7"]}
+    rows = Rows([dead])
+    monkeypatch.setattr(server, "_db", {mongo.PRESENCE: rows})
+    with pytest.raises(ServerSelectionTimeoutError):
+        await server._bury_the_dead()
+    assert rows.rows == [dead]
+    await server._bury_the_dead()
+    assert server.ended == [{"id": b"s7"}]
+    assert rows.rows == []

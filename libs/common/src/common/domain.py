@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -21,11 +21,6 @@ Day = Annotated[date, PlainSerializer(date.isoformat, return_type=str)]
 def local_day(moment: datetime) -> date:
     """The day in Asia/Ho_Chi_Minh on which a moment falls: 2026-11-30T17:30Z is already 1 December (golden case G043)."""
     return moment.astimezone(VIETNAM).date()
-
-
-def end_of(day: date) -> datetime:
-    """The last second of a day in Asia/Ho_Chi_Minh, in UTC: a due day ends at 23:59:59 there."""
-    return datetime.combine(day, time(23, 59, 59), VIETNAM).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)

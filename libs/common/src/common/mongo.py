@@ -39,11 +39,11 @@ _HINTS_APART, _LOOKS_APART = 0.1, 0.25
 """Seconds. One hint is as good as ten; and not every server lets a stream wait for its own collection: the local one answers
 with nothing at every write of anybody, which was four of five requests that it got.
 """
-_STRAGGLES = 40.0
-"""Seconds that a call may go on in a thread of the driver after it was given up: it looks for a server, connects, and waits for
-an answer (2, 5 and 30 s). Should it begin a transaction only then, that one is nobody's.
+_STRAGGLES = 90.0
+"""Seconds that work which was given up may take to come to its end: more than two calls of the driver take that each look for a
+server, connect, and wait for an answer (2, 5 and 30 s).
 """
-PRESENCE = "processes"
+PRESENCE, _SESSIONS = "processes", 500
 _SNAPSHOT, _MAJORITY = ReadConcern("snapshot"), WriteConcern("majority", wtimeout=10_000)
 
 
@@ -89,15 +89,27 @@ class Index(IndexModel):
 
 
 @dataclass
+class _Attempt:
+    """A transaction on its way, and whether anybody still waits for it."""
+
+    session: Any = None
+    """The id of its session, as long as it may be open on the server."""
+    given_up: bool = False
+
+    def check(self) -> None:
+        if self.given_up:
+            raise database_away(OutOfTime)
+
+
+@dataclass
 class Database:
     """One service's database. Every write is majority-acknowledged and journalled; every transaction reads a snapshot."""
 
     settings: Settings
     service: str
     _known_sessions: dict[bytes, Any] = field(default_factory=dict)
-    _stragglers: set[asyncio.Task[Any]] = field(default_factory=set)
-    _left_open: list[tuple[float, Any]] = field(default_factory=list)
-    """Ids of sessions in which a transaction may still be open, or be opened until a time of the monotonic clock."""
+    _stragglers: set[asyncio.Task[None]] = field(default_factory=set)
+    """Each ends a transaction that nobody waits for any more."""
 
     def __post_init__(self) -> None:
         self._motor = self.settings.mongo_driver == "motor"
@@ -174,57 +186,69 @@ class Database:
         So `work` does no other I/O and keeps nothing from one run to the next. Raises `Unavailable` when the database is
         away or the budget of `seconds` is spent: the outcome is then unknown, and only an idempotent repeat may follow.
         """
-        task = asyncio.ensure_future(self._transaction(work))
+        attempt = _Attempt()
+        task = asyncio.ensure_future(self._transaction(work, attempt))
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody may wait for it by then
         try:
             done, _ = await asyncio.wait({task}, timeout=seconds)
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
-        if not done:
-            task.cancel()  # it tidies up on its own time: a server that hangs must not hold the caller
-            self._stragglers.add(task)
-            task.add_done_callback(self._forget)
-            raise database_away(OutOfTime)
-        try:
+            if not done:  # a server that hangs must not hold the caller
+                raise database_away(OutOfTime)
             return task.result()
         except PyMongoError as error:
             if is_away(error):
                 raise database_away() from error
             raise
+        finally:
+            if not task.done() or attempt.session is not None:
+                attempt.given_up = True
+                straggler = asyncio.create_task(self._see_out(attempt, task))
+                self._stragglers.add(straggler)
+                straggler.add_done_callback(self._stragglers.discard)
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._stragglers.discard(task)
-        if not task.cancelled():
-            task.exception()
-
-    async def _transaction(self, work: Callable[[Any], Awaitable[T]]) -> T:
+    async def _transaction(self, work: Callable[[Any], Awaitable[T]], attempt: _Attempt) -> T:
         async def once(session: Any) -> T:
+            attempt.check()
             try:
-                return await work(session)
+                result = await work(session)
             except failures.ServerSelectionTimeoutError as error:  # the driver would go on trying for two minutes
                 raise database_away() from error
+            attempt.check()
+            return result
 
         async with await self._start_session() as session:
+            attempt.session = session.session_id
+            kept = getattr(session, "delegate", session)._server_session
             try:
                 result: T = await session.with_transaction(once, read_concern=_SNAPSHOT, write_concern=_MAJORITY)
             except BaseException as error:
                 # dirty: a connection broke. Nothing public says so of an abort that never arrived.
-                kept = getattr(session, "delegate", session)._server_session
-                if isinstance(error, asyncio.CancelledError) or is_away(error) or kept.dirty:
+                if attempt.given_up or is_away(error) or kept.dirty:
                     kept.mark_dirty()  # whoever had it next would be cut off with it
-                    await self._end_on_server(session.session_id)
+                else:
+                    attempt.session = None
                 raise
+            attempt.session = None
             return result
 
-    async def _end_on_server(self, session: Any) -> None:
-        """A transaction that was given up is still open on the server when neither commit nor abort got there. It would hold
-        its documents until the server's limit, a minute, and all who ask again would be refused as long.
+    async def _see_out(self, attempt: _Attempt, task: asyncio.Task[Any]) -> None:
+        """End a session until the server has heard it once after the work in it was over. A transaction that neither commit nor
+        abort reached would hold its documents until the server's limit, a minute, and all who ask again would be refused.
 
-        `keep_presence` goes on ending it: a write that is still under way may open it again.
+        The work itself is not cancelled, but rolled back when it has come to its end. A call of the driver's goes on in its
+        thread all the same; were the session rolled back beside it, a write that only then finds a connection would be sent
+        outside of any transaction, and kept.
         """
-        self._left_open.append((time.monotonic() + _STRAGGLES, session))
-        with suppress(PyMongoError, TimeoutError):
-            await asyncio.wait_for(self._kill_sessions([session]), 1.0)
+        clock = asyncio.get_running_loop().time
+        until = clock() + _STRAGGLES
+        while clock() < until:
+            over = task.done()
+            with suppress(PyMongoError, TimeoutError):
+                if attempt.session is not None:
+                    await asyncio.wait_for(self._kill_sessions([attempt.session]), 1.0)
+                if over:
+                    return
+            await asyncio.sleep(self.settings.lease_seconds / 3)
+        task.cancel()
 
     async def _kill_sessions(self, sessions: list[Any]) -> None:
         await self._client.admin.command("killSessions", sessions, codec_options=self._db.codec_options)
@@ -233,8 +257,8 @@ class Database:
         session = await self._client.start_session() if self._motor else self._client.start_session()
         lsid = session.session_id["id"]
         if bytes(lsid) not in self._known_sessions:
+            await self._show_presence([lsid])
             self._known_sessions[bytes(lsid)] = lsid
-            await self._db[PRESENCE].update_one({"_id": self.process_id}, {"$addToSet": {"sessions": lsid}}, upsert=True)
         return session
 
     async def snapshot(self, read: Callable[[Any], Awaitable[T]]) -> T:
@@ -252,29 +276,34 @@ class Database:
         """Renew this process's sign of life for ever, and end the sessions of processes that died."""
         while True:
             try:
-                await self._renew_presence()
-                if self._left_open:
-                    await self._kill_sessions([session for _, session in self._left_open])
-                    self._left_open = [one for one in self._left_open if one[0] > time.monotonic()]
+                self._known_sessions = dict(list(self._known_sessions.items())[-_SESSIONS:])  # another that comes is noted anew
+                await self._show_presence(self._known_sessions.values())
                 await self._bury_the_dead()
             except (PyMongoError, DomainError) as error:
                 log.debug("presence_not_renewed", error=type(error).__name__)
             await asyncio.sleep(self.settings.lease_seconds / 3)
 
-    async def _renew_presence(self) -> None:
+    async def _show_presence(self, sessions: Iterable[Any]) -> None:
+        """Renew the sign of life, and note sessions. None goes for being left out here: the server may get to two of
+        these in any order.
+        """
+        new = {"$literal": list(sessions)}
         expires = {"$add": [server_now(), int(self.settings.lease_seconds * 1000)]}
-        self._known_sessions = dict(list(self._known_sessions.items())[-500:])  # one that is used again is noted again
-        update = [{"$set": {"expires": expires, "sessions": {"$literal": list(self._known_sessions.values())}}}]
+        others = {"$filter": {"input": {"$ifNull": ["$sessions", []]}, "cond": {"$not": {"$in": ["$$this", new]}}}}
+        update = [{"$set": {"expires": expires, "sessions": {"$slice": [{"$concatArrays": [others, new]}, -_SESSIONS]}}}]
         await self._db[PRESENCE].update_one({"_id": self.process_id}, update, upsert=True)
 
     async def _bury_the_dead(self) -> None:
-        while dead := await self._db[PRESENCE].find_one_and_delete({"$expr": {"$lt": ["$expires", server_now()]}}):
+        while dead := await self._db[PRESENCE].find_one({"$expr": {"$lt": ["$expires", server_now()]}}):
             if sessions := dead.get("sessions"):
                 await self._kill_sessions([{"id": session} for session in sessions])
-            log.warning("dead_process_sessions_ended", process=dead["_id"], sessions=len(dead.get("sessions", ())))
+            await self._db[PRESENCE].delete_one({"_id": dead["_id"], "expires": dead.get("expires")})
+            log.warning("dead_process_sessions_ended", process=dead["_id"], sessions=len(sessions or ()))
 
     async def close(self) -> None:
         """Take the sign of life down and let go. Never raises, never waits long."""
+        if self._stragglers:
+            await asyncio.wait(self._stragglers, timeout=2)
         with suppress(PyMongoError, TimeoutError):
             await asyncio.wait_for(self._db[PRESENCE].delete_one({"_id": self.process_id}), 2)
         if (closed := self._client.close()) is not None:
