@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -433,24 +433,27 @@ async def poison_once(stage: Stage) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=stage.arena.servers.kafka, acks="all", max_request_size=2**20)
     await producer.start()
     planted_at: dict[str, tuple[str, bytes | None]] = {}
-    since = datetime.now(UTC)
+    began: dict[str, datetime] = {}
     try:
         for what, key, value, headers, _ in records:
+            now = datetime.now(UTC)
             done = await producer.send_and_wait(topic, value, key.encode(), headers=headers)
-            stage.planted_places.add(f"{EVENTS}/{done.partition}/{done.offset}")
+            place = f"{EVENTS}/{done.partition}/{done.offset}"
+            began[place] = now
             planted_at[f"{done.partition}/{done.offset}"] = what, value
     finally:
         await producer.stop()
+        stage.planted_places |= began.keys()
     stage.story.fault("poison", f"{len(records)} records that cannot be read", len(records))
     wanted = sum(readers for *_, readers in records)
 
-    async def all_sent() -> list[datetime] | None:
-        times = await asyncio.to_thread(dead_letters_sent, stage, since)
-        return times if len(times) >= wanted else None
+    async def all_sent() -> list[float] | None:
+        taken = await asyncio.to_thread(dead_letters_sent, stage, began)
+        return taken if len(taken) >= wanted else None
 
-    _, times = await stage.until(f"{wanted} dead letters are sent", all_sent, 30)
-    if times:
-        stage.figure("dead letter after, s", (max(times) - since).total_seconds(), 2)
+    _, taken = await stage.until(f"{wanted} dead letters are sent", all_sent, 30)
+    if taken:
+        stage.figure("dead letter after, s", max(taken), 2)
     found: dict[tuple[str, str], Any] = {}
     for reader, name in letters.items():
         for letter in await read_topic(stage.arena, name):
@@ -467,12 +470,15 @@ async def poison_once(stage: Stage) -> None:
             stage.findings.append(Finding(Damage.WRONG, f"dead letter of {reader}, {what}: other bytes or no reason"))
 
 
-def dead_letters_sent(stage: Stage, since: datetime) -> list[datetime]:
-    """When each dead letter made since a moment was sent, by the database's clock, which is this machine's."""
+def dead_letters_sent(stage: Stage, began: Mapping[str, datetime]) -> list[float]:
+    """Seconds from when each record began to be written, by its place, until its dead letter was sent: one for each reader that
+    sets it aside; by the database's clock, which is this machine's.
+    """
+    query = {"aggregatetype": DEAD_LETTER, "aggregateid": {"$in": list(began)}, "state": "S"}
     with client(stage.arena) as mongo:
-        query = {"aggregatetype": DEAD_LETTER, "created_at": {"$gte": since}, "state": "S"}
         readers = ("notifications", "audit", probe.NAME)
-        return [row["sent_at"] for name in readers for row in mongo[stage.arena.database(name)]["outbox"].find(query)]
+        rows = [row for name in readers for row in mongo[stage.arena.database(name)]["outbox"].find(query)]
+    return [(row["sent_at"] - began[row["aggregateid"]]).total_seconds() for row in rows]
 
 
 async def redriven(stage: Stage, size: float) -> None:
@@ -587,6 +593,7 @@ async def rebalance_storm(stage: Stage, size: float) -> None:
     for _ in range(int(4 * size)):
         for service in (probe.NAME, "notifications"):
             one = stage.arena.any_of(stage.dice, stage.arena.of(service))
+            await stage.until(f"{one.name} is a member again", one.part.ready, 40)  # before, nothing of ours hears a signal
             await ends_in_time(stage, one, "in a rebalance storm")
             one.held = False
         await asyncio.sleep(3)
