@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from common.errors import Invalid
-from tasks.domain.exact import exact, rounded, shown, written
+from tasks.domain.exact import Given, exact, rounded, shown, written
 from tasks.domain.rubric import Content, Criterion, Misread, Reader, Rubric, read_bands
 from tasks.domain.scoring import Deduction, Fact, ScoringRules, check_fact, score, show_points, total
 from tasks.domain.table import Row, read_csv
@@ -475,7 +476,19 @@ def test_what_is_written_is_read_again_and_what_is_shown_never_crosses_a_border(
     assert abs(rounded(value, 2) - value) <= Fraction(1, 200)
 
 
-@pytest.mark.parametrize("text", ["", "1e9", "1/0", "１", "nan", 0.5, True, None, "9" * 41])
+def test_what_is_computed_of_what_people_write_is_read_again_and_longer_numbers_are_not_taken() -> None:
+    """A share of two long numbers, and the sum of many such, is kept: a document that could not be read again is lost."""
+    sent = TypeAdapter[Fraction](Given)
+    longest = sent.validate_python("999999999999999/999999999999998")
+    total = sum((longest + Fraction(1, 10**15 - number) for number in range(30)), Fraction(0)) / Fraction(1, 3)
+    assert len(written(total)) > 500
+    assert exact(written(total)) == total
+    for text in ("1" * 16, "1/" + "9" * 16, "0." + "1" * 13):
+        with pytest.raises(ValidationError, match="15 digits"):
+            sent.validate_python(text)
+
+
+@pytest.mark.parametrize("text", ["", "1e9", "1/0", "１", "nan", 0.5, True, None, "9" * 4001])
 def test_what_is_no_exact_number_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match="number"):
         exact(text)

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-_FORM = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,12})?|-?[0-9]{1,40}/[0-9]{1,40}")
-"""A decimal or a fraction of a sane length: an exponent would let a few characters fill the memory."""
+_FORM = re.compile(r"-?[0-9]{1,4000}(?:\.[0-9]{1,12})?|-?[0-9]{1,4000}/[0-9]{1,4000}")
+"""A decimal or a fraction, no exponent: that would let a few characters fill the memory. As long as Python reads a number."""
+_GIVEN = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,12})?|-?[0-9]{1,15}/[0-9]{1,15}")
+"""What people write: sums and products of some hundred of them, which are longer, are still read again."""
 
 
 def exact(given: Any) -> Fraction:
@@ -19,6 +21,12 @@ def exact(given: Any) -> Fraction:
     if isinstance(given, str) and _FORM.fullmatch(given) and not re.search(r"/0+$", given):
         return Fraction(given)
     raise ValueError('a number as text, such as "59.99" or "1/3"')
+
+
+def _of_sane_length(given: Any) -> Any:
+    if isinstance(given, str) and not _GIVEN.fullmatch(given):
+        raise ValueError('a number as text, such as "59.99" or "1/3", of at most 15 digits before and 12 behind the point')
+    return given
 
 
 def written(value: Fraction) -> str:
@@ -56,3 +64,6 @@ Exact = Annotated[
     PlainSerializer(written, return_type=str),
     WithJsonSchema({"type": "string", "description": "An exact number: a decimal, or a fraction n/d", "examples": ["59.99"]}),
 ]
+"""A number that is kept: what was computed is read again, however long it has become."""
+Given = Annotated[Exact, BeforeValidator(_of_sane_length)]
+"""A number that somebody sends."""

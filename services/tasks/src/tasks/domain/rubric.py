@@ -188,7 +188,7 @@ class Rubric(Aggregate, Content):
 
 # --- reading ---
 
-_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,12})?"
 _RANGE = re.compile(rf"(?:({_NUMBER})(<=|<))?(r|n|score)(<=|<|>=|>|=)({_NUMBER})")
 _FORMULA = re.compile(rf"round\((r|n)/({_NUMBER})\*({_NUMBER}),([0-9])\)")
 _LEVELS = re.compile(rf"([a-z_]+): *({_NUMBER}(?: */ *{_NUMBER})+)")

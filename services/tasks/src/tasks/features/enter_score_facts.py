@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from common.errors import FieldProblem, Invalid, Words
 from common.http import Command, Effect, Routes, View, writes
 from common.unit_of_work import UnitOfWork, check_version
-from tasks.domain.exact import Exact
+from tasks.domain.exact import Given
 from tasks.domain.month import PERIOD, Month
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.scores import Entry, ScoreFacts
@@ -25,7 +25,7 @@ RowId = Annotated[str, Field(min_length=1, max_length=64)]
 Source = Annotated[
     str, AfterValidator(tidy), Field(min_length=3, max_length=1000, description="Paper, system or person that says so")
 ]
-Amount = Annotated[Exact, Field(ge=0, le=10**15)]
+Amount = Annotated[Given, Field(ge=0, le=10**15)]
 
 
 class GivenFact(Command):
@@ -34,7 +34,7 @@ class GivenFact(Command):
     criterion: RowId
     value: Amount | None = None
     part: Amount | None = None
-    whole: Annotated[Exact, Field(gt=0, le=10**15)] | None = None
+    whole: Annotated[Given, Field(gt=0, le=10**15)] | None = None
     case: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     applies: Annotated[bool, Field(strict=True)] = True
     source: Source

@@ -12,7 +12,7 @@ from common.domain import local_day
 from common.errors import FieldProblem, Invalid, Words
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
-from tasks.domain.exact import Exact
+from tasks.domain.exact import Given
 from tasks.domain.permissions import check_standing_agency
 from tasks.domain.target import Actual, Target
 from tasks.domain.text import tidy
@@ -21,7 +21,7 @@ from tasks.features.target_view import TargetView
 from tasks.store import TARGET_ACTUALS, TARGETS
 
 routes = Routes("targets")
-Amount = Annotated[Exact, Field(ge=0, le=10**15)]
+Amount = Annotated[Given, Field(ge=0, le=10**15)]
 
 
 class Figure(Command):
@@ -31,7 +31,7 @@ class Figure(Command):
     unit_id: Annotated[str | None, Field(min_length=1, max_length=128, description="Without: of the province")] = None
     value: Amount | None = None
     part: Amount | None = None
-    whole: Annotated[Exact, Field(gt=0, le=10**15)] | None = None
+    whole: Annotated[Given, Field(gt=0, le=10**15)] | None = None
     source: Annotated[str, AfterValidator(tidy), Field(min_length=3, max_length=1000)]
 
     @model_validator(mode="after")

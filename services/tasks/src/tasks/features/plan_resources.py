@@ -13,7 +13,7 @@ from common.domain import local_day
 from common.http import Command, Effect, Routes, writes
 from common.unit_of_work import UnitOfWork
 from tasks.domain.clears import check_stays_clear, unclear
-from tasks.domain.exact import Exact
+from tasks.domain.exact import Given
 from tasks.domain.permissions import check_manages
 from tasks.domain.resources import plan_resources
 from tasks.domain.text import tidy
@@ -49,7 +49,7 @@ class PlannedResources(MergePatch):
     """What is given is planned anew, the rest stays; nobody is named here."""
 
     people: Annotated[int | None, Field(strict=True, ge=1, le=100_000)] = None
-    months: Annotated[Exact, AfterValidator(_positive)] | None = Field(None, description="Person-months over all of them")
+    months: Annotated[Given, AfterValidator(_positive)] | None = Field(None, description="Person-months over all of them")
     money: Annotated[list[PlannedMoney], Field(default_factory=list, max_length=20)]
     equipment: Annotated[list[PlannedEquipment], Field(default_factory=list, max_length=100)]
 

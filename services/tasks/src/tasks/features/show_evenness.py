@@ -14,7 +14,7 @@ from common.domain import local_day
 from common.http import Call, Routes, View, reads
 from tasks.domain.directory import Level
 from tasks.domain.evenness import Evenness, Share, evenness
-from tasks.domain.exact import Exact, shown
+from tasks.domain.exact import Exact, Given, shown
 from tasks.domain.load import load_of
 from tasks.domain.permissions import check_standing_agency
 from tasks.store import PEOPLE, UNITS, Holder, committee, load_by_unit, loads_by, standing_on
@@ -29,7 +29,7 @@ def _not_negative(value: Fraction) -> Fraction:
     return value
 
 
-NotNegative = Annotated[Exact, AfterValidator(_not_negative)]
+NotNegative = Annotated[Given, AfterValidator(_not_negative)]
 
 
 class ShareView(View):

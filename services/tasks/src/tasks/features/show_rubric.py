@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from common.http import Call, Routes, View, reads
-from tasks.domain.exact import Exact, shown
+from tasks.domain.exact import Exact, Given, shown
 from tasks.domain.rubric import Class
 from tasks.features.rubric_view import RubricView
 from tasks.store import RUBRICS, existing
@@ -34,7 +34,7 @@ async def show_rubric(rubric_id: str, call: Annotated[Call, reads("rubrics:read"
 async def show_class(
     rubric_id: str,
     call: Annotated[Call, reads("rubrics:read")],
-    score: Annotated[Exact, Query(description="A score of the year, exact: it is never rounded before the compare")],
+    score: Annotated[Given, Query(description="A score of the year, exact: it is never rounded before the compare")],
 ) -> Response:
     """The yearly class of a score, and what is lacking to the next one up."""
     rubric = await existing(call.reader, RUBRICS, rubric_id)
