@@ -242,18 +242,47 @@ async def test_no_session_is_forgotten_whatever_order_the_server_gets_them_in(ar
     database = Database(area.settings(Service("training", "present", Settings, []), mongo_driver=driver), "training")
     await database.prepare([])
     processes = database.collection(mongo.PRESENCE)
+
+    async def noted() -> list[Any]:
+        return list((await processes.find_one({"_id": database.process_id}))["sessions"])
+
     try:
-        before = list(database._known_sessions.values())  # what a renewal on its way says
         async with await database._start_session() as session:
-            noted = session.session_id["id"]
-        await database._show_presence(before)
-        found = await processes.find_one({"_id": database.process_id})
-        assert [one.bytes for one in found["sessions"]] == [bytes(noted)]
-        await database._show_presence(range(mongo._SESSIONS))
-        found = await processes.find_one({"_id": database.process_id})
-        assert found["sessions"] == list(range(mongo._SESSIONS))
+            own = session.session_id["id"]
+        known, database._known_sessions = database._known_sessions, {}  # a renewal that was on its way before
+        await database._show_presence()
+        assert [one.bytes for one in await noted()] == [bytes(own)]
+        database._known_sessions = known
+        await processes.delete_one({"_id": database.process_id})  # a peer took it for dead
+        await database._show_presence(7)
+        first, second = await noted()
+        assert (first.bytes, second) == (bytes(own), 7)
+        await database._show_presence(*range(mongo._SESSIONS))
+        assert await noted() == list(range(mongo._SESSIONS))
     finally:
         await database.close()
+
+
+async def test_work_that_is_given_up_ends_at_its_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, going_on, calls = Server(None), asyncio.Event(), list[str]()
+    monkeypatch.setattr(server, "_db", {"rows": "rows"})
+
+    async def long(_session: Any) -> str:
+        calls.append(server.collection("rows"))
+        await going_on.wait()
+        calls.append(server.collection("rows"))
+        return "done"
+
+    async def with_transaction(_self: Session, once: Any, **_: Any) -> str:
+        return str(await once(SESSION))
+
+    monkeypatch.setattr(Session, "with_transaction", with_transaction)
+    with pytest.raises(OutOfTime):
+        await server.transaction(long, seconds=0.05)
+    going_on.set()
+    await seen("it is over", lambda: not server._stragglers)
+    assert calls == ["rows"]
+    assert server.collection("rows") == "rows"
 
 
 async def test_the_sessions_of_the_dead_are_looked_up_until_they_were_ended(monkeypatch: pytest.MonkeyPatch) -> None:

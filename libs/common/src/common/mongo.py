@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -101,6 +102,9 @@ class _Attempt:
             raise database_away(OutOfTime)
 
 
+_ATTEMPT: ContextVar[_Attempt | None] = ContextVar("attempt", default=None)
+
+
 @dataclass
 class Database:
     """One service's database. Every write is majority-acknowledged and journalled; every transaction reads a snapshot."""
@@ -137,6 +141,9 @@ class Database:
     # --- collections ---
 
     def collection(self, name: str) -> Any:
+        """Raises `Unavailable` in a transaction that nobody waits for any more: it ends here, not within a call of the driver."""
+        if (attempt := _ATTEMPT.get()) is not None:
+            attempt.check()
         return self._db[name]
 
     async def prepare(self, collections: Iterable[tuple[str, tuple[Index, ...]]]) -> None:
@@ -156,7 +163,7 @@ class Database:
         await self._client.admin.command("ping")
 
     async def aggregate(self, collection: str, pipeline: list[dict[str, Any]], session: Any = None) -> list[Any]:
-        cursor = self._db[collection].aggregate(pipeline, session=session)
+        cursor = self.collection(collection).aggregate(pipeline, session=session)
         return list(await (cursor if self._motor else await cursor).to_list(None))
 
     async def changes(self, collection: str) -> AsyncIterator[None]:
@@ -206,6 +213,8 @@ class Database:
                 straggler.add_done_callback(self._stragglers.discard)
 
     async def _transaction(self, work: Callable[[Any], Awaitable[T]], attempt: _Attempt) -> T:
+        _ATTEMPT.set(attempt)  # in the context of this task alone
+
         async def once(session: Any) -> T:
             attempt.check()
             try:
@@ -257,7 +266,7 @@ class Database:
         session = await self._client.start_session() if self._motor else self._client.start_session()
         lsid = session.session_id["id"]
         if bytes(lsid) not in self._known_sessions:
-            await self._show_presence([lsid])
+            await self._show_presence(lsid)
             self._known_sessions[bytes(lsid)] = lsid
         return session
 
@@ -277,20 +286,21 @@ class Database:
         while True:
             try:
                 self._known_sessions = dict(list(self._known_sessions.items())[-_SESSIONS:])  # another that comes is noted anew
-                await self._show_presence(self._known_sessions.values())
+                await self._show_presence()
                 await self._bury_the_dead()
             except (PyMongoError, DomainError) as error:
                 log.debug("presence_not_renewed", error=type(error).__name__)
             await asyncio.sleep(self.settings.lease_seconds / 3)
 
-    async def _show_presence(self, sessions: Iterable[Any]) -> None:
-        """Renew the sign of life, and note sessions. None goes for being left out here: the server may get to two of
-        these in any order.
+    async def _show_presence(self, *new: Any) -> None:
+        """Renew the sign of life, and note sessions with it, 500 at most; all that are known where there is none, since a peer
+        took us for dead. None goes for being left out here: the server may get to two of these in any order.
         """
-        new = {"$literal": list(sessions)}
+        noted: dict[str, Any] = {"$ifNull": ["$sessions", {"$literal": list(self._known_sessions.values())}]}
+        if new:
+            noted = {"$slice": [{"$concatArrays": [noted, {"$literal": list(new)}]}, -_SESSIONS]}
         expires = {"$add": [server_now(), int(self.settings.lease_seconds * 1000)]}
-        others = {"$filter": {"input": {"$ifNull": ["$sessions", []]}, "cond": {"$not": {"$in": ["$$this", new]}}}}
-        update = [{"$set": {"expires": expires, "sessions": {"$slice": [{"$concatArrays": [others, new]}, -_SESSIONS]}}}]
+        update = [{"$set": {"expires": expires, "sessions": noted}}]
         await self._db[PRESENCE].update_one({"_id": self.process_id}, update, upsert=True)
 
     async def _bury_the_dead(self) -> None:
