@@ -141,7 +141,7 @@ class Database:
     # --- collections ---
 
     def collection(self, name: str) -> Any:
-        """Raises `Unavailable` in a transaction that nobody waits for any more: it ends here, not within a call of the driver."""
+        """Raises `Unavailable` in a transaction that nobody waits for any more: it ends here, and in no call of the driver."""
         if (attempt := _ATTEMPT.get()) is not None:
             attempt.check()
         return self._db[name]
