@@ -439,8 +439,7 @@ async def poison_once(stage: Stage) -> None:
             now = datetime.now(UTC)
             done = await producer.send_and_wait(topic, value, key.encode(), headers=headers)
             place = f"{EVENTS}/{done.partition}/{done.offset}"
-            began[place] = now
-            planted_at[f"{done.partition}/{done.offset}"] = what, value
+            began[place], planted_at[place] = now, (what, value)
     finally:
         await producer.stop()
         stage.planted_places |= began.keys()
@@ -458,7 +457,7 @@ async def poison_once(stage: Stage) -> None:
     for reader, name in letters.items():
         for letter in await read_topic(stage.arena, name):
             marks = {name: (value or b"").decode(errors="replace") for name, value in letter.headers}
-            place = f"{marks.get('dlq-partition')}/{marks.get('dlq-offset')}"
+            place = f"{EVENTS}/{marks.get('dlq-partition')}/{marks.get('dlq-offset')}"
             if place in planted_at:
                 found[reader, place] = (letter, marks)
     if len(found) != wanted:

@@ -8,17 +8,22 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-_FORM = re.compile(r"-?[0-9]{1,4000}(?:\.[0-9]{1,12})?|-?[0-9]{1,4000}/[0-9]{1,4000}")
-"""A decimal or a fraction, no exponent: that would let a few characters fill the memory. As long as Python reads a number."""
-_GIVEN = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,12})?|-?[0-9]{1,15}/[0-9]{1,15}")
-"""What people write: sums and products of some hundred of them, which are longer, are still read again."""
+
+def _form(digits: int) -> re.Pattern[str]:
+    """A decimal or a fraction; no exponent, which would let a few characters fill the memory."""
+    some = f"[0-9]{{1,{digits}}}"
+    return re.compile(rf"-?{some}(?:\.[0-9]{{1,12}})?|-?{some}/{some}")
+
+
+_KEPT, _GIVEN = _form(4000), _form(15)
+"""What Python still reads as a number, and what people write: sums and products of a hundred of the latter are read again."""
 
 
 def exact(given: Any) -> Fraction:
     """A number as it was meant: `"59.99"`, `"1/3"`, 60. Raises ValueError for floats, which have lost it already."""
     if isinstance(given, Fraction) or (isinstance(given, int) and not isinstance(given, bool)):
         return Fraction(given)
-    if isinstance(given, str) and _FORM.fullmatch(given) and not re.search(r"/0+$", given):
+    if isinstance(given, str) and _KEPT.fullmatch(given) and not re.search(r"/0+$", given):
         return Fraction(given)
     raise ValueError('a number as text, such as "59.99" or "1/3"')
 
