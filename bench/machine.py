@@ -16,7 +16,7 @@ from pymongo.errors import PyMongoError
 
 from bench.load import ROOT
 from deploy.local import bootstrap, broker
-from deploy.local.database import other
+from deploy.local.database import version_of
 
 PACKAGES = ("aiokafka", "fastapi", "httptools", "motor", "pydantic", "pymongo", "starlette", "uvicorn", "uvloop")
 
@@ -57,7 +57,7 @@ def _database(mongo: str, *, own: bool) -> str:
         return "unknown"
     if not own:
         return f"the one in MONGO_URI, which says that it is MongoDB {wire}"
-    if named := other():
+    if named := version_of():
         return f"{named}, as MongoDB {wire}"
     pinned = re.search(r"^secantusdb==(\S+)", bootstrap.LOCK.read_text(), re.MULTILINE)
     return f"secantusdb {pinned[1] if pinned else ''}, as MongoDB {wire}"

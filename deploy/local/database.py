@@ -20,19 +20,19 @@ from deploy.local.parts import CACHE, Part
 
 OTHER = os.environ.get("ROVIEC_DATABASE", "")
 """A server instead of the one from the lock: its sister in Rust, say, which is several times as fast."""
-TEST_COMMANDS = () if OTHER else ("--enable-test-commands",)
-"""Has the server fail commands when a test asks for it; its sister cannot."""
+LOCKED = ""
+"""The server from the lock, whatever `ROVIEC_DATABASE` names. It fails commands when a test asks for it; its sister cannot."""
 
 _REPLICA_SET = "secantus"
 """What these servers call their replica set of one; it cannot be chosen."""
 
 
 @cache
-def other() -> str:
-    """Name and version of the server that `ROVIEC_DATABASE` names; empty for the one from the lock."""
-    if not OTHER:
+def version_of(server: str = OTHER) -> str:
+    """Name and version of this server; empty for the one from the lock."""
+    if server == LOCKED:
         return ""
-    return subprocess.run([OTHER, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    return subprocess.run([server, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
 
 
 def uri(port: int) -> str:
@@ -51,13 +51,10 @@ def is_local(address: str) -> bool:
 
 
 def program() -> Path:
-    """The server's launcher, installed on first use from the lock, with hashes; `ROVIEC_DATABASE` names another one that takes
-    the same options.
+    """The launcher of the server from the lock, installed on first use, with hashes.
 
     Each lock and each Python has an environment of its own, which is never made anew under a server that runs from it.
     """
-    if OTHER:
-        return Path(OTHER)
     packages = bootstrap.requirements(bootstrap.DATABASE)
     home = CACHE / f"database-{bootstrap.digest_of(packages)[:12]}"
     home.parent.mkdir(parents=True, exist_ok=True)
@@ -66,18 +63,23 @@ def program() -> Path:
     return python.with_name("secantusd-py")
 
 
-def database(home: Path, port: int, log: Path, *options: str) -> Part:
-    """A database on loopback that keeps its files under `home`; what it acknowledges survives kill -9.
+def database(home: Path, port: int, log: Path, server: str = OTHER, *, fails_commands: bool = False) -> Part:
+    """A database on loopback that keeps its files under `home`; what it acknowledges survives kill -9. `server` takes the same
+    options as the one from the lock; only that one can fail commands when it is asked to.
 
     Its tables have wide pages (`deploy.local.wide_pages` says why); its sister makes its own.
     """
     home.mkdir(parents=True, exist_ok=True)
-    server = program()
-    first = [] if OTHER else [str(server.with_name("python")), wide_pages.__file__, str(home)]
-    command = [
-        *first, str(server), "--host", "127.0.0.1", "--port", str(port), "--storage-path", str(home),
-        "--cache-size", "1G", "--sync-on-commit", "--log-level", "WARNING", *options,
+    command = [server]
+    if server == LOCKED:
+        locked = program()
+        command = [str(locked.with_name("python")), wide_pages.__file__, str(home), str(locked)]
+    command += [
+        "--host", "127.0.0.1", "--port", str(port), "--storage-path", str(home),
+        "--cache-size", "1G", "--sync-on-commit", "--log-level", "WARNING",
     ]  # fmt: skip
+    if fails_commands:
+        command.append("--enable-test-commands")
 
     async def ready() -> bool:
         return await asyncio.to_thread(_commits, port)

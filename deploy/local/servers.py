@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from deploy.local.broker import broker
-from deploy.local.database import TEST_COMMANDS, database, uri
+from deploy.local.database import database, uri
 from deploy.local.parts import Part, free_port
 
 HEAP = "512m"
@@ -32,7 +32,7 @@ class Servers:
         self.start_shared()
         if not os.environ.get("MONGO_URI"):
             port = free_port()
-            self._begin(database(self._home() / "mongo", port, self._home() / "mongo.log", *TEST_COMMANDS))
+            self._begin(database(self._home() / "mongo", port, self._home() / "mongo.log"))
             os.environ["MONGO_URI"] = uri(port)
         return os.environ["KAFKA_BOOTSTRAP"], os.environ["MONGO_URI"]
 

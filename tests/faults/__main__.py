@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from deploy.local.database import version_of
 from tests.faults.arena import Servers, Story
 from tests.faults.checker import Damage, Finding
 from tests.faults.controls import CONTROLS, Control
@@ -44,7 +45,7 @@ async def play(servers: Servers, rows: list[FaultRow], seed: int, *, smoke: bool
         numbers = sorted({number for row in rows for number in row.numbers})
         return Result(
             name, title, numbers, seed, time.monotonic() - started, dict(story.faults), stage.figures,
-            [str(one) for one in findings], story=story.lines,
+            [str(one) for one in findings], story=story.lines, database=version_of(theirs.server),
         )  # fmt: skip
 
 

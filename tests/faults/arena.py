@@ -17,10 +17,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from deploy.local.bootstrap import ROOT
 from deploy.local.broker import broker
-from deploy.local.database import TEST_COMMANDS, database, uri
+from deploy.local.database import LOCKED, OTHER, database, uri
 from deploy.local.parts import Part, answers, free_port, http_status
 from tests.faults import probe
 from tests.faults.keys import CLIENT, ISSUER, Signer, serve
@@ -69,6 +70,9 @@ class Story:
 class Servers:
     """A broker and a database of the rig's own, since they are killed."""
 
+    server: ClassVar[str] = OTHER
+    """Which database."""
+
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="roviec-faults-"))
         ports: list[int] = []
@@ -81,7 +85,9 @@ class Servers:
         logs = self.folder / "logs"
         self.parts = {
             "kafka": broker(self.folder / "kafka", kafka, controller, logs / "kafka.log"),
-            "mongo": database(self.folder / "mongo", mongo, logs / "mongo.log", *TEST_COMMANDS),
+            "mongo": database(
+                self.folder / "mongo", mongo, logs / "mongo.log", self.server, fails_commands=self.server == LOCKED
+            ),
         }
 
     async def start(self) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from deploy.local.bootstrap import ROOT
 from deploy.local.broker import VERSION as KAFKA
-from deploy.local.database import other
+from deploy.local.database import version_of
 from tests.faults.arena import LEASE_SECONDS, SESSION_SECONDS
 from tests.faults.callers import RATE
 from tests.faults.checker import bound
@@ -78,7 +78,7 @@ class Result:
     findings: list[str]
     control: bool = False
     at: str = field(default_factory=now)
-    database: str = field(default_factory=other)
+    database: str = field(default_factory=version_of)
     """Empty for the local one."""
     story: list[str] = field(default_factory=list)
 
@@ -109,7 +109,7 @@ class Run:
     seed: int
     minutes: float
     rows: dict[str, Tally]
-    database: str = field(default_factory=other)
+    database: str = field(default_factory=version_of)
 
     @classmethod
     def of(cls, results: Sequence[Result], seed: int, minutes: float) -> Run:
@@ -133,7 +133,7 @@ class Soak:
     levels: list[Level]
     held: list[HeldRows]
     findings: list[str]
-    database: str = field(default_factory=other)
+    database: str = field(default_factory=version_of)
 
 
 @dataclass

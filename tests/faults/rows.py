@@ -17,14 +17,14 @@ from aiokafka import AIOKafkaProducer
 from common.contracts.base import Envelope
 from common.contracts.topics import BY_OWNER
 from common.outbox import DEAD_LETTER, new_id
-from deploy.local.database import TEST_COMMANDS
+from deploy.local.database import LOCKED
 from tests.faults import probe, saboteur
 from tests.faults.arena import LEASE_SECONDS, SESSION_SECONDS, Replica, Servers
 from tests.faults.callers import Step, life
 from tests.faults.checker import Damage, Finding
 from tests.faults.reading import PLANTED, client, read_topic
 from tests.faults.rows_brokers import ThreeBrokers, three_brokers
-from tests.faults.rows_limits import SmallDisk, full_disk, no_descriptors, skipped, wrong_clocks
+from tests.faults.rows_limits import SmallDisk, full_disk, no_descriptors, wrong_clocks
 from tests.faults.rows_links import LinkedServers, bad_links, black_hole
 from tests.faults.rows_records import shuffled, slow_reader
 from tests.faults.rows_versions import mixed_versions
@@ -361,11 +361,14 @@ FAIL_POINTS: tuple[tuple[str, dict[str, Any]], ...] = (
 """No labels are given: the server adds those that a real one would, by the command and by whether a transaction is open."""
 
 
+class FailingDatabase(Servers):
+    """The database from the lock, whatever `ROVIEC_DATABASE` names: it fails commands when it is asked to."""
+
+    server = LOCKED
+
+
 async def failing_commands(stage: Stage, size: float) -> None:
     """The database fails commands, one kind after the other, each tenth of them."""
-    if not TEST_COMMANDS:
-        skipped(stage, "the server in ROVIEC_DATABASE fails no command when it is asked to")
-        return
 
     def set_fail_point(mode: Any, data: dict[str, Any] | None) -> None:
         with client(stage.arena) as mongo:
@@ -618,7 +621,9 @@ ROWS: tuple[FaultRow, ...] = (
     FaultRow("blocked-loop", (18,), "an event loop that is blocked for 15 s", blocked_loop, smoke=0, full=1),
     FaultRow("rebalances", (19,), "a member leaves every 5 s", rebalance_storm, smoke=0),
     FaultRow("database", (20,), "kill -9 of the database, and its return", database_away),
-    FaultRow("failing-commands", (21, 22), "the database fails commands", failing_commands, smoke=0, full=2),
+    FaultRow(
+        "failing-commands", (21, 22), "the database fails commands", failing_commands, smoke=0, full=2, servers=FailingDatabase
+    ),
     FaultRow("terminations", (26,), "SIGTERM under load, without broker, without database", terminated, smoke=0),
     FaultRow("one-key", (31,), "50 callers with one key while a replica dies", idempotency_storm, smoke=0.5),
     FaultRow("black-hole", (10,), "the broker behind a black hole", black_hole, smoke=0, servers=LinkedServers),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from deploy.local.database import OTHER, database, program, uri
+from deploy.local.database import LOCKED, database, program, uri
 from deploy.local.parts import free_port
 from deploy.local.wide_pages import PAGE
 
@@ -28,11 +28,10 @@ APPENDED = ("oplog", "preimages")
 
 
 @pytest.mark.servers
-@pytest.mark.skipif(bool(OTHER), reason="ROVIEC_DATABASE names another server, which makes its own tables")
 async def test_every_table_that_grows_with_documents_has_wide_pages(tmp_path: Path) -> None:
     """Also those that this version of the server makes only when they are needed."""
     port = free_port()
-    part = database(tmp_path / "store", port, tmp_path / "log")
+    part = database(tmp_path / "store", port, tmp_path / "log", LOCKED)
     part.start()
     try:
         await part.wait_ready()
