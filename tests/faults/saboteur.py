@@ -24,6 +24,7 @@ from common import lease as leases
 from common.contracts.base import Event, Message, Record, Undecodable
 from common.inbox import Verdict
 from common.lease import Lease
+from common.outbox import OUTBOX
 from common.relay import Relay
 from common.unit_of_work import UnitOfWork
 
@@ -52,14 +53,14 @@ def no_claim() -> None:
 
 
 def position() -> None:
-    """A relay that remembers how far it came, instead of asking what is pending. Each third write takes its time between making
+    """A relay that remembers how far it came, instead of asking what is pending. Each third write takes a second between making
     its events and committing them, so that later ones are there before them however fast the database is.
     """
     flush, numbers = UnitOfWork.flush, count()
 
     async def slow(self: UnitOfWork) -> None:
-        if next(numbers) % 3 == 0:
-            await asyncio.sleep(0.3)
+        if OUTBOX in self._inserts and next(numbers) % 3 == 0:
+            await asyncio.sleep(1.0)
         await flush(self)
 
     _put(UnitOfWork, "flush", slow)
