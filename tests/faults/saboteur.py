@@ -24,6 +24,7 @@ from common import lease as leases
 from common.contracts.base import Event, Message, Record, Undecodable
 from common.inbox import Verdict
 from common.lease import Lease
+from common.mongo import Database
 from common.outbox import OUTBOX
 from common.relay import Relay
 from common.unit_of_work import UnitOfWork
@@ -89,11 +90,12 @@ def past_failed() -> None:
 
 
 def own_clock() -> None:
-    """Leases by the machine's own clock, which jumps: an hour ahead when it is asked whether a lease has ended. Between sending
-    and marking the relay takes its time, so that another holder looks meanwhile however fast the database is.
+    """Leases by the machine's own clock, which jumps: an hour ahead when it is asked whether a lease has ended, or who holds
+    one. Between sending and marking the relay takes its time, so that another holder looks meanwhile however fast the
+    database is.
     """
     jumps: list[int] = []
-    taking, sending = Lease.take, Relay._send
+    taking, looking, sending = Lease.take, leases.holders, Relay._send
 
     async def send(self: Relay, producer: Any, rows: list[Any]) -> list[str]:
         sent = await sending(self, producer, rows)
@@ -107,8 +109,13 @@ def own_clock() -> None:
         jumps[:] = [3600]
         return await taking(self)
 
+    async def holders(database: Database, prefix: str) -> dict[str, str]:
+        jumps[:] = [3600]
+        return await looking(database, prefix)
+
     _put(leases, "server_now", now)
     _put(Lease, "take", take)
+    _put(relay, "holders", holders)
     _put(Relay, "_send", send)
 
 
