@@ -296,3 +296,33 @@ async def test_the_sessions_of_the_dead_are_looked_up_until_they_were_ended(monk
     await server._bury_the_dead()
     assert server.ended == [{"id": b"s7"}]
     assert rows.rows == []
+
+
+async def test_a_late_sign_of_life_is_no_sign_of_death_where_our_own_was_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow database, or one that was away, makes all processes late at once; none ends what another is doing."""
+    server, lease, told = Server(None), 0.3, list[tuple[str, float]]()
+    server.settings = server.settings.model_copy(update={"lease_seconds": lease})
+    signs = iter(["late", "in time", "away", "in time"])
+    clock = asyncio.get_running_loop().time
+
+    async def show() -> None:
+        what = next(signs, "in time")
+        if what == "late":
+            await asyncio.sleep(lease / 2)
+        told.append((what, clock()))
+        if what == "away":
+            raise ServerSelectionTimeoutError("away")
+
+    async def bury() -> None:
+        told.append(("buried", clock()))
+
+    monkeypatch.setattr(server, "_show_presence", show)
+    monkeypatch.setattr(server, "_bury_the_dead", bury)
+    keeping = asyncio.create_task(server.keep_presence())
+    try:
+        await seen("it looks for the dead again", lambda: any(what == "buried" for what, _ in told))
+    finally:
+        keeping.cancel()
+    names, times = zip(*told, strict=True)
+    assert names[:4] == ("late", "in time", "away", "in time")
+    assert times[-1] - times[2] >= lease

@@ -282,15 +282,26 @@ class Database:
     # that finds the sign expired ends the sessions, and the locks are free after about `lease_seconds`.
 
     async def keep_presence(self) -> None:
-        """Renew this process's sign of life for ever, and end the sessions of processes that died."""
+        """Renew this process's sign of life for ever, and end the sessions of processes that died.
+
+        Nobody is taken for dead for a lease after our own sign was late: with a database that is slow or was away, others'
+        are late as well, and to end what they are doing would make it slower.
+        """
+        clock, third = asyncio.get_running_loop().time, self.settings.lease_seconds / 3
+        late_until = clock()
         while True:
+            began = clock()
             try:
                 self._known_sessions = dict(list(self._known_sessions.items())[-_SESSIONS:])  # another that comes is noted anew
                 await self._show_presence()
-                await self._bury_the_dead()
+                if clock() - began > third:
+                    late_until = clock() + self.settings.lease_seconds
+                elif clock() >= late_until:
+                    await self._bury_the_dead()
             except (PyMongoError, DomainError) as error:
+                late_until = clock() + self.settings.lease_seconds
                 log.debug("presence_not_renewed", error=type(error).__name__)
-            await asyncio.sleep(self.settings.lease_seconds / 3)
+            await asyncio.sleep(third)
 
     async def _show_presence(self, *new: Any) -> None:
         """Renew the sign of life, and note sessions with it, 500 at most; all that are known where there is none, since a peer
