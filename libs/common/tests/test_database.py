@@ -9,8 +9,12 @@ from typing import Any, Literal
 import pytest
 from pydantic import SecretStr
 
+from common.domain import Actor
+from common.http import Call
 from common.mongo import _LOOKS_APART, Database
+from common.repository import Reader
 from common.settings import Settings
+from common.unit_of_work import Units
 from deploy.local.database import uri
 
 
@@ -65,3 +69,21 @@ async def test_a_stream_that_answers_at_once_is_not_asked_without_pause(monkeypa
             await asyncio.wait_for(anext(database.changes("outbox")), 3 * _LOOKS_APART)
     assert 1 <= stream.looks <= 4
     await database.close()
+
+
+async def test_all_that_is_read_for_a_request_shares_its_time() -> None:
+    """Four reads of which each is nearly late would keep a caller waiting for four times what was promised."""
+    database = a_database(uri(9))
+    now = asyncio.get_running_loop().time
+    try:
+        began = now()
+        call = Call(SimpleNamespace(), Units("test", database), Actor.system("test"), database.settings)  # type: ignore[arg-type]
+        promised = database.settings.transaction_seconds
+        until = call.reader.until
+        assert until is not None
+        assert began + promised <= until <= now() + promised
+        assert call.reader.until == until
+        with pytest.raises(TimeoutError):
+            await Reader(database, until=now())._answer(asyncio.Event().wait())
+    finally:
+        await database.close()

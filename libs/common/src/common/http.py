@@ -6,6 +6,7 @@ endpoint that declares no rule of access can do nothing. A test walks all routes
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -14,6 +15,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
@@ -315,9 +317,10 @@ class Call:
     actor: Actor
     settings: Settings
 
-    @property
+    @cached_property
     def reader(self) -> Reader:
-        return Reader(self.units.database)
+        """All that is read for this request, one thing after the other, shares the time in which it has to be answered."""
+        return Reader(self.units.database, until=asyncio.get_running_loop().time() + self.settings.transaction_seconds)
 
     def one(self, view: BaseModel, version: int | None = None) -> Response:
         """Answer with one item; 304 when the caller's `If-None-Match` names this version."""
@@ -418,7 +421,8 @@ class Effect(Call):
 
     async def replay(self, key_id: str, fingerprint: str) -> Response:
         """The answer remembered under a key. Raises `Conflict` while there is none yet, `KeyReused` for another body."""
-        found = await self.units.database.collection(IDEMPOTENCY).find_one({"_id": key_id})
+        async with Reader(self.units.database).in_time():
+            found = await self.units.database.collection(IDEMPOTENCY).find_one({"_id": key_id})
         if found is None or "status" not in found:
             raise errors.Conflict(text("still_running"), retry_after=1)
         if found["fingerprint"] != fingerprint:

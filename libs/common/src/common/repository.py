@@ -42,16 +42,22 @@ class Store(Generic[D]):
 
 
 class Reader:
-    """Reads documents, inside a unit of work's transaction or on its own."""
+    """Reads documents, inside a unit of work's transaction or on its own; `until` is when whoever asked has to be answered."""
 
-    def __init__(self, database: Database, session: Any = None) -> None:
-        self.database, self.session = database, session
+    def __init__(self, database: Database, session: Any = None, until: float | None = None) -> None:
+        self.database, self.session, self.until = database, session, until
+
+    def in_time(self) -> asyncio.Timeout:
+        """Deadline of a read outside a transaction: the end of its asker's time, or as long as a transaction may take."""
+        if self.until is not None:
+            return asyncio.timeout_at(self.until)
+        return asyncio.timeout(self.database.settings.transaction_seconds)
 
     async def _answer(self, asked: Awaitable[T]) -> T:
-        """A read of its own has a deadline of its own; in a transaction the transaction has one."""
+        """In a transaction the transaction has a deadline."""
         if self.session is not None:
             return await asked
-        async with asyncio.timeout(self.database.settings.transaction_seconds):
+        async with self.in_time():
             return await asked
 
     async def get(self, store: Store[D], key: str) -> D | None:

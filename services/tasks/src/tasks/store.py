@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -720,7 +719,7 @@ async def board(reader: Reader, unit_id: str | None, directive_id: str | None) -
         waiting = added_up(await at.find(BOARD_CHANGES, {}))
         return found.add(waiting[key]) if key in waiting else found
 
-    async with asyncio.timeout(reader.database.settings.transaction_seconds):
+    async with reader.in_time():
         return await reader.database.snapshot(read)
 
 
