@@ -12,7 +12,7 @@ import asyncio
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 
 from deploy.local.database import version_of
@@ -80,6 +80,16 @@ async def control(servers: Servers, one: Control, seed: int, *, smoke: bool, alo
     return Result(one.name, one.title, [], seed, took, dict(story.faults), figures, missed, control=True, story=story.lines)
 
 
+async def heard_out(one: FaultRow | Control, played: Awaitable[Result], seed: int) -> Result:
+    """The result; a failed one when it broke off, so that what was played before is kept."""
+    try:
+        return await played
+    except Exception as error:
+        why = [f"{one.name} broke off: {error!r}"]
+        numbers = [] if isinstance(one, Control) else list(one.numbers)
+        return Result(one.name, one.title, numbers, seed, 0.0, {}, {}, why, control=isinstance(one, Control))
+
+
 def chosen(wanted: str) -> tuple[list[FaultRow], list[Control]]:
     """Rows and controls of this number or name; all when nothing is asked. Raises SystemExit when there is none."""
     if not wanted:
@@ -116,10 +126,11 @@ async def run(arguments: argparse.Namespace) -> int:
             tell(results[-1])
             rows, controls = [], [one for one in CONTROLS if one.smoke]
         for row in rows:
-            results.append(await play(servers, [row], seed, smoke=False, aloud=aloud, share=arguments.share))
+            played = play(servers, [row], seed, smoke=False, aloud=aloud, share=arguments.share)
+            results.append(await heard_out(row, played, seed))
             tell(results[-1])
         for one in controls:
-            results.append(await control(servers, one, seed, smoke=arguments.smoke, aloud=aloud))
+            results.append(await heard_out(one, control(servers, one, seed, smoke=arguments.smoke, aloud=aloud), seed))
             tell(results[-1])
     finally:
         failed = any(not result.passed for result in results)

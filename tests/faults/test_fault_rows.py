@@ -14,8 +14,11 @@ import pytest
 
 from deploy.local.broker import SETTINGS
 from deploy.local.parts import free_port
+from tests.faults.__main__ import heard_out
+from tests.faults.controls import CONTROLS, Control
 from tests.faults.proxy import Link
-from tests.faults.rows import ROWS
+from tests.faults.report import Result
+from tests.faults.rows import ROWS, FaultRow
 from tests.faults.rows_brokers import settings_of
 from tests.faults.rows_links import share_of
 from tests.faults.rows_records import WINDOW, shuffled_within
@@ -118,3 +121,12 @@ def test_three_nodes_differ_from_one_where_they_must() -> None:
 def test_every_row_has_a_name_of_its_own() -> None:
     names = [row.name for row in ROWS]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("one", [ROWS[1], CONTROLS[0]], ids=["row", "control"])
+async def test_what_breaks_off_has_failed_and_costs_nobody_elses_result(one: FaultRow | Control) -> None:
+    async def breaks_off() -> Result:
+        raise TimeoutError
+
+    result = await heard_out(one, breaks_off(), 7)
+    assert (result.name, result.passed, result.control) == (one.name, False, isinstance(one, Control))
