@@ -130,9 +130,8 @@ def _nobody_turned_away(stage: Stage, before: int, what: str) -> None:
 
 async def _led_by_the_living(stage: Stage, dead: str) -> bool:
     """Whether each partition has a leader, as one of the others knows it, and not the dead one."""
-    nodes = [int(part.rpartition("-")[2]) for part in stage.arena.servers.parts if part.startswith("kafka-")]
     gone = int(dead.rpartition("-")[2])
-    addresses = [one for node, one in zip(nodes, stage.arena.servers.kafka.split(","), strict=True) if node != gone]
+    addresses = [one for node, one in zip(NODES, stage.arena.servers.kafka.split(","), strict=True) if node != gone]
     admin = AIOKafkaAdminClient(bootstrap_servers=addresses, request_timeout_ms=1000)
     try:
         await admin.start()
