@@ -19,7 +19,7 @@ from deploy.local.database import version_of
 from tests.faults.arena import Servers, Story
 from tests.faults.checker import Damage, Finding
 from tests.faults.controls import CONTROLS, Control
-from tests.faults.report import Book, Result, Run
+from tests.faults.report import Book, Result, Run, now
 from tests.faults.rows import ROWS, FaultRow
 from tests.faults.stage import SETTLE_SECONDS, staged
 
@@ -116,32 +116,35 @@ async def run(arguments: argparse.Namespace) -> int:
     seed, aloud = arguments.seed, arguments.aloud
     print(f"roviec: seed {seed}", flush=True)
     rows, controls = chosen(arguments.row)
+    kept = arguments.keep or not (arguments.smoke or arguments.row or arguments.share != 1)
     results: list[Result] = []
-    started, servers = time.monotonic(), Servers()
+    at, started, servers = now(), time.monotonic(), Servers()
+
+    def take(result: Result) -> None:
+        """Tell it, and keep it before the next one is played: a run that dies has still been."""
+        results.append(result)
+        tell(result)
+        if kept:
+            book = Book.read()
+            book.add(results, Run.of(results, seed, (time.monotonic() - started) / 60, at))
+            book.write()
+
     try:
         if arguments.smoke or controls or any(row.servers is None for row in rows):
             await servers.start()
         if arguments.smoke:
-            results.append(await play(servers, [row for row in ROWS if row.smoke], seed, smoke=True, aloud=aloud))
-            tell(results[-1])
+            take(await play(servers, [row for row in ROWS if row.smoke], seed, smoke=True, aloud=aloud))
             rows, controls = [], [one for one in CONTROLS if one.smoke]
         for row in rows:
             played = play(servers, [row], seed, smoke=False, aloud=aloud, share=arguments.share)
-            results.append(await heard_out(row, played, seed))
-            tell(results[-1])
+            take(await heard_out(row, played, seed))
         for one in controls:
-            results.append(await heard_out(one, control(servers, one, seed, smoke=arguments.smoke, aloud=aloud), seed))
-            tell(results[-1])
+            take(await heard_out(one, control(servers, one, seed, smoke=arguments.smoke, aloud=aloud), seed))
     finally:
         failed = any(not result.passed for result in results)
         servers.close(keep=failed)
         if failed:
             print(f"the processes' logs: {servers.folder / 'logs'}", file=sys.stderr)
-    whole = not arguments.smoke and not arguments.row and arguments.share == 1
-    if whole or arguments.keep:
-        book = Book.read()
-        book.add(results, Run.of(results, seed, (time.monotonic() - started) / 60))
-        book.write()
     return int(failed)
 
 

@@ -112,9 +112,10 @@ class Run:
     database: str = field(default_factory=version_of)
 
     @classmethod
-    def of(cls, results: Sequence[Result], seed: int, minutes: float) -> Run:
+    def of(cls, results: Sequence[Result], seed: int, minutes: float, at: str = "") -> Run:
+        """What a run that began at this time gave so far; controls are listed only when the rig did not see them."""
         rows = {one.name: Tally(one.faults, one.findings[:MOST_SAID]) for one in results if not one.control or not one.passed}
-        return cls(now(), commit(), seed, round(minutes, 1), rows)
+        return cls(at or now(), commit(), seed, round(minutes, 1), rows)
 
     @property
     def failed(self) -> list[str]:
@@ -153,9 +154,10 @@ class Book:
         return cls([Result(**one) for one in kept["results"]], runs, None if kept["soak"] is None else soak_of(kept["soak"]))
 
     def add(self, results: Sequence[Result], run: Run) -> None:
+        """Keep these results; the run takes the place of what it gave before, when it goes on."""
         last = {one.name: one for one in (*self.results, *results)}
         self.results = list(last.values())
-        self.runs.append(run)
+        self.runs = [*(one for one in self.runs if (one.at, one.seed) != (run.at, run.seed)), run]
 
     def write(self, data: Path = DATA, document: Path = DOCUMENT) -> None:
         kept = asdict(self)

@@ -291,6 +291,17 @@ def test_a_failure_stays_listed_when_the_row_passes_later() -> None:
     assert "poison, seed 2, passed since: LOST: 1 x dead letter" in page(kept)
 
 
+def test_a_run_is_kept_result_by_result_and_counted_once() -> None:
+    kept, at = book(), "2026-01-01T00:00:00+00:00"
+    row = Result("kills", "kill -9", [2, 4, 6], 3, 60, {"kill -9 api": 10}, {}, [])
+    other = Result("poison", "poison", [16], 3, 60, {"poison": 7}, {}, [])
+    kept.add([row], Run.of([row], 3, 1, at))
+    kept.add([row, other], Run.of([row, other], 3, 2, at))
+    rows = {run.seed: list(run.rows) for run in kept.runs}
+    assert rows == {1: ["kills"], 2: ["kills", "poison"], 3: ["kills", "poison"]}
+    assert "50 x crash point api, 260 x kill -9 api, 7 x pause relay | 3, 0 |" in page(kept)
+
+
 def test_a_run_and_a_soak_leave_each_other_s_part_of_the_book_alone(tmp_path: Path) -> None:
     data, document = tmp_path / "reliability.json", tmp_path / "reliability.md"
     soaked = Soak(
