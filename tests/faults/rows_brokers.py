@@ -80,8 +80,8 @@ async def three_brokers(stage: Stage, size: float) -> None:
 
 
 async def _one_away(stage: Stage, name: str) -> None:
-    """How long no write can be acknowledged is the brokers' own: who leads waits for the dead one until it is no longer taken for
-    in sync, which is three seconds later, and more when it was the controller, whose place is filled first. The product's gap
+    """How long no write can be acknowledged is the brokers' own: who leads waits for the dead one until it is not taken for in
+    sync any more, three seconds later, and more when it was the controller, whose place is filled first. The product's gap
     (5 s, row 12) counts from there.
     """
     servers = stage.arena.servers
