@@ -17,7 +17,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from pymongo import MongoClient
 
 from deploy.local.bootstrap import ROOT
 from deploy.local.broker import broker
@@ -184,6 +186,10 @@ class Arena:
         for one in self.replicas:  # a gateway is told where the others are
             one.environment = self._environment(one)
         self._keeper: asyncio.Task[None] | None = None
+        self.mongo: MongoClient[dict[str, Any]] = MongoClient(
+            servers.mongo, serverSelectionTimeoutMS=5000, tz_aware=True, readConcernLevel="majority"
+        )
+        """The rig's own connections. Kept: what is looked at ten times a second must cost the server little."""
 
     def database(self, service: str) -> str:
         return f"{self.area}_{service}"
@@ -318,6 +324,7 @@ class Arena:
         for one in self.replicas:
             if one.part.process is not None:
                 await asyncio.to_thread(one.part.process.wait)
+        self.mongo.close()
         self._close_jwks()
         await asyncio.to_thread(self.mails.close)
 

@@ -8,7 +8,6 @@ import time
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from common.contracts.base import Envelope, Undecodable
@@ -23,31 +22,27 @@ READ_TASKS_ALONE = ("notifications", "gateway")
 Database = Any
 
 
-def client(arena: Arena) -> MongoClient[dict[str, Any]]:
-    return MongoClient(arena.servers.mongo, serverSelectionTimeoutMS=5000, tz_aware=True, readConcernLevel="majority")
-
-
 def read_databases(arena: Arena, seen: Observed, planted_places: frozenset[str]) -> None:
-    with client(arena) as mongo:
-        for service in SERVICES:
-            found = mongo[arena.database(service)]
-            for row in found["outbox"].find({"aggregatetype": {"$ne": DEAD_LETTER}}):
-                seen.outbox.append(_row(row, arena.prefix))
-        for service in READERS:
-            for parked in mongo[arena.database(service)]["inbox_parked"].find():
-                place = f"{parked['topic']}/{parked['partition']}/{parked['offset']}"
-                if parked["_id"] not in seen.planted and place not in planted_places:
-                    seen.parked.append(f"{service}: {parked['why']} {parked['reason']} {parked['stream']} {parked['sequence']}")
-        tasks = mongo[arena.database("tasks")]
-        seen.sequences = {row["_id"]: row["sequence"] for row in tasks["tasks"].find({}, {"sequence": 1})}
-        for line in tasks["history"].find({}, {"task_id": 1, "number": 1}).sort("_id", 1):
-            seen.history.setdefault(line["task_id"], []).append(line["number"])
-        for row in mongo[arena.database("notifications")]["notices"].find():
-            seen.notices.append(Notice(row["fact_id"], row["recipient_id"], row["kind"]))
-            seen.letters.append(Letter(row["_id"], row["recipient_id"], row["mail"]["state"]))
-        applied = mongo[arena.database(probe.NAME)][probe.APPLIED].find()
-        seen.applied = {row["_id"]: row["numbers"] for row in applied}
-        seen.ledger = [_entry(row) for row in mongo[arena.database("audit")]["entries"].find().sort("index", 1)]
+    mongo = arena.mongo
+    for service in SERVICES:
+        found = mongo[arena.database(service)]
+        for row in found["outbox"].find({"aggregatetype": {"$ne": DEAD_LETTER}}):
+            seen.outbox.append(_row(row, arena.prefix))
+    for service in READERS:
+        for parked in mongo[arena.database(service)]["inbox_parked"].find():
+            place = f"{parked['topic']}/{parked['partition']}/{parked['offset']}"
+            if parked["_id"] not in seen.planted and place not in planted_places:
+                seen.parked.append(f"{service}: {parked['why']} {parked['reason']} {parked['stream']} {parked['sequence']}")
+    tasks = mongo[arena.database("tasks")]
+    seen.sequences = {row["_id"]: row["sequence"] for row in tasks["tasks"].find({}, {"sequence": 1})}
+    for line in tasks["history"].find({}, {"task_id": 1, "number": 1}).sort("_id", 1):
+        seen.history.setdefault(line["task_id"], []).append(line["number"])
+    for row in mongo[arena.database("notifications")]["notices"].find():
+        seen.notices.append(Notice(row["fact_id"], row["recipient_id"], row["kind"]))
+        seen.letters.append(Letter(row["_id"], row["recipient_id"], row["mail"]["state"]))
+    applied = mongo[arena.database(probe.NAME)][probe.APPLIED].find()
+    seen.applied = {row["_id"]: row["numbers"] for row in applied}
+    seen.ledger = [_entry(row) for row in mongo[arena.database("audit")]["entries"].find().sort("index", 1)]
 
 
 def _row(row: dict[str, Any], prefix: str) -> Row:
@@ -101,38 +96,36 @@ PLANTED = "planted-"
 """What the ids of aggregates begin with that only the rig has events of."""
 
 
-def backlog(arena: Arena, planted: frozenset[str] = frozenset()) -> dict[str, int]:
-    """What is still under way: events to be sent, to be entered in the ledger, to be applied; records that wait."""
+def backlog(arena: Arena) -> dict[str, int]:
+    """What is still under way: events to be sent, to be applied, which for the ledger is to be entered; records that wait."""
     left: dict[str, int] = {}
-    with client(arena) as mongo:
-        events: dict[str, int] = {}
-        for service in SERVICES:
-            outbox = mongo[arena.database(service)]["outbox"]
-            left[f"{service} to send"] = outbox.count_documents({"state": {"$ne": "S"}})
-            events[service] = outbox.count_documents({"aggregatetype": {"$ne": DEAD_LETTER}})
-        entered = {row["_id"] for row in mongo[arena.database("audit")]["entries"].find({}, {"_id": 1})}
-        left["audit to enter"] = sum(events.values()) - len(entered - planted)
-        mails = mongo[arena.database("notifications")]["notices"]
-        left["mails to send"] = mails.count_documents({"mail.state": {"$in": ["waiting", "sending"]}})
-        for service in READERS:
-            found = mongo[arena.database(service)]
-            left[f"{service} parked"] = found["inbox_parked"].count_documents({"why": {"$ne": "dead"}})
-            own: list[dict[str, Any]] = [
-                {"$match": {"_id": {"$not": {"$regex": PLANTED}}}},
-                {"$group": {"_id": 0, "n": {"$sum": "$seq"}}},
-            ]
-            applied = sum(row["n"] for row in found["inbox_guards"].aggregate(own))
-            left[f"{service} to apply"] = (events["tasks"] if service in READ_TASKS_ALONE else sum(events.values())) - applied
+    mongo = arena.mongo
+    events: dict[str, int] = {}
+    for service in SERVICES:
+        outbox = mongo[arena.database(service)]["outbox"]
+        left[f"{service} to send"] = outbox.count_documents({"state": {"$ne": "S"}})
+        events[service] = outbox.count_documents({"aggregatetype": {"$ne": DEAD_LETTER}})
+    mails = mongo[arena.database("notifications")]["notices"]
+    left["mails to send"] = mails.count_documents({"mail.state": {"$in": ["waiting", "sending"]}})
+    for service in READERS:
+        found = mongo[arena.database(service)]
+        left[f"{service} parked"] = found["inbox_parked"].count_documents({"why": {"$ne": "dead"}})
+        own: list[dict[str, Any]] = [
+            {"$match": {"_id": {"$not": {"$regex": PLANTED}}}},
+            {"$group": {"_id": 0, "n": {"$sum": "$seq"}}},
+        ]
+        applied = sum(row["n"] for row in found["inbox_guards"].aggregate(own))
+        left[f"{service} to apply"] = (events["tasks"] if service in READ_TASKS_ALONE else sum(events.values())) - applied
     return {what: number for what, number in left.items() if number > 0}
 
 
-async def settled(arena: Arena, seconds: float, planted: frozenset[str] = frozenset()) -> tuple[float, dict[str, int]]:
+async def settled(arena: Arena, seconds: float) -> tuple[float, dict[str, int]]:
     """Wait until nothing is under way. Returns how long that took and what is left at the deadline."""
     started = time.monotonic()
     left: dict[str, int] = {"unknown": 1}
     while left and time.monotonic() - started < seconds:
         try:
-            left = await asyncio.to_thread(backlog, arena, planted)
+            left = await asyncio.to_thread(backlog, arena)
         except PyMongoError:
             left = {"the database does not answer": 1}
         if left:

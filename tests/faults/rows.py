@@ -22,7 +22,7 @@ from tests.faults import probe, saboteur
 from tests.faults.arena import LEASE_SECONDS, SESSION_SECONDS, Replica, Servers
 from tests.faults.callers import Step, life
 from tests.faults.checker import Damage, Finding
-from tests.faults.reading import PLANTED, client, read_topic
+from tests.faults.reading import PLANTED, read_topic
 from tests.faults.rows_brokers import ThreeBrokers, three_brokers
 from tests.faults.rows_limits import SmallDisk, full_disk, no_descriptors, wrong_clocks
 from tests.faults.rows_links import LinkedServers, bad_links, black_hole
@@ -371,8 +371,8 @@ async def failing_commands(stage: Stage, size: float) -> None:
     """The database fails commands, one kind after the other, each tenth of them."""
 
     def set_fail_point(mode: Any, data: dict[str, Any] | None) -> None:
-        with client(stage.arena) as mongo:
-            mongo.admin.command({"configureFailPoint": "failCommand", "mode": mode, **({"data": data} if data else {})})
+        mongo = stage.arena.mongo
+        mongo.admin.command({"configureFailPoint": "failCommand", "mode": mode, **({"data": data} if data else {})})
 
     for name, data in FAIL_POINTS:
         stage.story.fault("failing command", f"database: {name}")
@@ -478,9 +478,9 @@ def dead_letters_sent(stage: Stage, began: Mapping[str, datetime]) -> list[float
     """
     query = {"aggregatetype": DEAD_LETTER, "aggregateid": {"$in": list(began)}, "state": "S"}
     fields = {"aggregateid": 1, "sent_at": 1}  # not the bytes: who looks must not keep the server busy
-    with client(stage.arena) as mongo:
-        readers = ("notifications", "audit", probe.NAME)
-        rows = [row for name in readers for row in mongo[stage.arena.database(name)]["outbox"].find(query, fields)]
+    mongo = stage.arena.mongo
+    readers = ("notifications", "audit", probe.NAME)
+    rows = [row for name in readers for row in mongo[stage.arena.database(name)]["outbox"].find(query, fields)]
     return [(row["sent_at"] - began[row["aggregateid"]]).total_seconds() for row in rows]
 
 
@@ -493,8 +493,8 @@ async def redriven(stage: Stage, size: float) -> None:
     await stage.until("the reader is ready", arena.of("notifications")[0].part.ready, 40)
 
     def dead() -> int:
-        with client(arena) as mongo:
-            return mongo[arena.database("notifications")]["inbox_parked"].count_documents({"why": "dead"})
+        mongo = arena.mongo
+        return mongo[arena.database("notifications")]["inbox_parked"].count_documents({"why": "dead"})
 
     async def some() -> bool:
         return await asyncio.to_thread(dead) >= 3
@@ -526,8 +526,8 @@ async def bad_deployment(stage: Stage, size: float) -> None:
     await asyncio.sleep(3)
 
     def parked() -> int:
-        with client(arena) as mongo:
-            return mongo[arena.database(probe.NAME)]["inbox_parked"].count_documents({"why": "failed"})
+        mongo = arena.mongo
+        return mongo[arena.database(probe.NAME)]["inbox_parked"].count_documents({"why": "failed"})
 
     number = await asyncio.to_thread(parked)
     stage.story.fault("bad deployment", f"halted with {number} records set aside")

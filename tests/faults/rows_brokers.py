@@ -14,7 +14,6 @@ from deploy.local.broker import SETTINGS, broker
 from deploy.local.parts import free_port
 from tests.faults.arena import Servers
 from tests.faults.checker import Damage, Finding
-from tests.faults.reading import client
 from tests.faults.stage import Stage
 from tests.faults.waits import everything_applied, everything_sent
 
@@ -152,8 +151,8 @@ async def longest_wait(stage: Stage, since: datetime, could_go: datetime) -> flo
 
     def waits() -> list[float]:
         query = {"created_at": {"$gte": since}, "state": "S"}
-        with client(stage.arena) as mongo:
-            rows = mongo[stage.arena.database("tasks")]["outbox"].find(query, {"created_at": 1, "sent_at": 1})
-            return [(row["sent_at"] - max(row["created_at"], could_go)).total_seconds() for row in rows]
+        mongo = stage.arena.mongo
+        rows = mongo[stage.arena.database("tasks")]["outbox"].find(query, {"created_at": 1, "sent_at": 1})
+        return [(row["sent_at"] - max(row["created_at"], could_go)).total_seconds() for row in rows]
 
     return max(await asyncio.to_thread(waits), default=0.0)

@@ -18,7 +18,6 @@ from common.outbox import new_id
 from tests.faults import probe
 from tests.faults.arena import LEASE_SECONDS, Replica, Servers
 from tests.faults.checker import Damage, Finding
-from tests.faults.reading import client
 from tests.faults.stage import Stage
 from tests.faults.waits import started_anew
 
@@ -154,10 +153,10 @@ async def wrong_clocks(stage: Stage, size: float) -> None:
 def _epochs(stage: Stage) -> dict[str, int]:
     """By lease of relay buckets and of the ledger, how often it has changed hands."""
     found: dict[str, int] = {}
-    with client(stage.arena) as mongo:
-        for service in ("tasks", "notifications", "audit", probe.NAME):
-            for row in mongo[stage.arena.database(service)]["leases"].find({"_id": {"$regex": "^(relay/|single-writer)"}}):
-                found[f"{service} {row['_id']}"] = row["epoch"]
+    mongo = stage.arena.mongo
+    for service in ("tasks", "notifications", "audit", probe.NAME):
+        for row in mongo[stage.arena.database(service)]["leases"].find({"_id": {"$regex": "^(relay/|single-writer)"}}):
+            found[f"{service} {row['_id']}"] = row["epoch"]
     return found
 
 

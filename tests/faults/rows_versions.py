@@ -12,7 +12,7 @@ from common.outbox import DEAD_LETTER
 from deploy.local.bootstrap import ROOT
 from tests.faults.arena import Replica
 from tests.faults.checker import Damage, Finding
-from tests.faults.reading import READERS, client
+from tests.faults.reading import READERS
 from tests.faults.rows_limits import skipped
 from tests.faults.stage import Stage
 from tests.faults.waits import started_anew
@@ -70,6 +70,6 @@ def _command(one: Replica, mode: str) -> list[str]:
 
 
 def _dead_letters(stage: Stage) -> int:
-    with client(stage.arena) as mongo:
-        outboxes = [mongo[stage.arena.database(name)]["outbox"] for name in READERS]
-        return sum(outbox.count_documents({"aggregatetype": DEAD_LETTER}) for outbox in outboxes)
+    mongo = stage.arena.mongo
+    outboxes = [mongo[stage.arena.database(name)]["outbox"] for name in READERS]
+    return sum(outbox.count_documents({"aggregatetype": DEAD_LETTER}) for outbox in outboxes)

@@ -30,7 +30,6 @@ from tests.faults.arena import SERVICES, Replica, Servers, Story
 from tests.faults.callers import RATE
 from tests.faults.checker import Finding
 from tests.faults.leaks import HeldRows, Sample, judge, levels
-from tests.faults.reading import client
 from tests.faults.report import Book, Soak, commit, now, soak_of
 from tests.faults.stage import Stage, staged
 
@@ -90,38 +89,38 @@ class Watch:
             self.counts.append(await asyncio.to_thread(self._count))
 
     def _count(self) -> dict[str, int]:
-        with client(self._stage.arena) as mongo:
-            status = mongo.admin.command("serverStatus")
-            self.server.append(
-                {
-                    "at": round(time.monotonic() - self._started, 1),
-                    "open cursors": status.get("metrics", {}).get("cursor", {}).get("open", {}).get("total", 0),
-                    "connections": status.get("connections", {}).get("current", 0),
-                    "resident, MiB": status.get("mem", {}).get("resident", 0),
-                }
-            )
-            found: dict[str, int] = {}
-            for service in SERVICES:
-                database = mongo[self._stage.arena.database(service)]
-                for name in set(INTERNAL) & set(database.list_collection_names()):
-                    found[f"{service} {name}"] = database[name].estimated_document_count()
-            return found
+        mongo = self._stage.arena.mongo
+        status = mongo.admin.command("serverStatus")
+        self.server.append(
+            {
+                "at": round(time.monotonic() - self._started, 1),
+                "open cursors": status.get("metrics", {}).get("cursor", {}).get("open", {}).get("total", 0),
+                "connections": status.get("connections", {}).get("current", 0),
+                "resident, MiB": status.get("mem", {}).get("resident", 0),
+            }
+        )
+        found: dict[str, int] = {}
+        for service in SERVICES:
+            database = mongo[self._stage.arena.database(service)]
+            for name in set(INTERNAL) & set(database.list_collection_names()):
+                found[f"{service} {name}"] = database[name].estimated_document_count()
+        return found
 
     def held(self) -> list[HeldRows]:
         """The collections at the beginning and at the end, with what bounds them."""
         before, after = self.counts[min(1, len(self.counts) - 1)], self.counts[-1]
         rows = []
-        with client(self._stage.arena) as mongo:
-            streams = 0
-            for service in SERVICES:
-                keys: list[dict[str, Any]] = [{"$group": {"_id": {"type": "$aggregatetype", "id": "$aggregateid"}}}]
-                streams += len(list(mongo[self._stage.arena.database(service)][OUTBOX].aggregate(keys)))
-            for place, number in sorted(after.items()):
-                service, name = place.split(" ")
-                indexes = mongo[self._stage.arena.database(service)][name].index_information().values()
-                ttl = next((int(i["expireAfterSeconds"]) for i in indexes if "expireAfterSeconds" in i), None)
-                most, of = (streams, "streams") if name == GUARDS else (None, "")
-                rows.append(HeldRows(place, before.get(place, 0), number, ttl, most, of))
+        mongo = self._stage.arena.mongo
+        streams = 0
+        for service in SERVICES:
+            keys: list[dict[str, Any]] = [{"$group": {"_id": {"type": "$aggregatetype", "id": "$aggregateid"}}}]
+            streams += len(list(mongo[self._stage.arena.database(service)][OUTBOX].aggregate(keys)))
+        for place, number in sorted(after.items()):
+            service, name = place.split(" ")
+            indexes = mongo[self._stage.arena.database(service)][name].index_information().values()
+            ttl = next((int(i["expireAfterSeconds"]) for i in indexes if "expireAfterSeconds" in i), None)
+            most, of = (streams, "streams") if name == GUARDS else (None, "")
+            rows.append(HeldRows(place, before.get(place, 0), number, ttl, most, of))
         return rows
 
 

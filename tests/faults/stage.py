@@ -64,12 +64,11 @@ class Stage:
         self.story.tell(f"callers stopped: {self.callers.acknowledged} acknowledged, asked again after {turned_away}")
         if not await self.arena.all_ready():
             self.findings.append(Finding(Damage.STUCK, "not every process is ready again"))
-        planted = frozenset(self.planted)
-        took, left = await settled(self.arena, seconds, planted)
+        took, left = await settled(self.arena, seconds)
         self.figure("drain after the last fault, s", took)
         if left:
             self.story.tell(f"still under way: {left}")
-        seen = Observed(asked=list(self.callers.asked.values()), quiet=quiet, planted=planted)
+        seen = Observed(asked=list(self.callers.asked.values()), quiet=quiet, planted=frozenset(self.planted))
         seen.answers, seen.deaths = list(self.callers.answers), list(self.arena.deaths)
         seen.mails, seen.addresses = list(self.arena.mails.mails), dict(self.callers.addresses)
         seen.mail_repeats = mail_repeats(self.story.faults)

@@ -11,7 +11,7 @@ import httpx2
 from tests.faults import probe
 from tests.faults.arena import Replica
 from tests.faults.checker import Damage, Finding
-from tests.faults.reading import backlog, client
+from tests.faults.reading import backlog
 from tests.faults.stage import Stage
 
 
@@ -20,8 +20,8 @@ async def everything_sent(stage: Stage, until: datetime, seconds: float) -> None
     query = {"state": {"$ne": "S"}, "created_at": {"$lte": until}}
 
     def pending() -> int:
-        with client(stage.arena) as mongo:
-            return mongo[stage.arena.database("tasks")]["outbox"].count_documents(query)
+        mongo = stage.arena.mongo
+        return mongo[stage.arena.database("tasks")]["outbox"].count_documents(query)
 
     async def sent() -> bool:
         return datetime.now(UTC) > until and not await asyncio.to_thread(pending)
@@ -33,7 +33,7 @@ async def little_under_way(stage: Stage) -> None:
     """Wait until readers have caught up with what was done to them before."""
 
     async def level() -> bool:
-        return max((await asyncio.to_thread(backlog, stage.arena, frozenset(stage.planted))).values(), default=0) < 20
+        return max((await asyncio.to_thread(backlog, stage.arena)).values(), default=0) < 20
 
     await stage.until("readers have caught up", level, 60)
 
@@ -42,19 +42,19 @@ async def everything_applied(stage: Stage, until: datetime, seconds: float) -> N
     """Wait until the probe has applied every event of the tasks service that was made before a moment."""
 
     def behind() -> bool:
-        with client(stage.arena) as mongo:
-            outbox = mongo[stage.arena.database("tasks")]["outbox"]
-            last = {
-                f"/roviec/tasks/{row['_id']['type']}/{row['_id']['id']}": row["last"]
-                for row in outbox.aggregate(
-                    [
-                        {"$match": {"created_at": {"$lte": until}}},
-                        {"$group": {"_id": {"type": "$aggregatetype", "id": "$aggregateid"}, "last": {"$max": "$aggseq"}}},
-                    ]
-                )
-            }
-            guards = {row["_id"]: row["seq"] for row in mongo[stage.arena.database(probe.NAME)]["inbox_guards"].find()}
-            return any(guards.get(stream, 0) < number for stream, number in last.items())
+        mongo = stage.arena.mongo
+        outbox = mongo[stage.arena.database("tasks")]["outbox"]
+        last = {
+            f"/roviec/tasks/{row['_id']['type']}/{row['_id']['id']}": row["last"]
+            for row in outbox.aggregate(
+                [
+                    {"$match": {"created_at": {"$lte": until}}},
+                    {"$group": {"_id": {"type": "$aggregatetype", "id": "$aggregateid"}, "last": {"$max": "$aggseq"}}},
+                ]
+            )
+        }
+        guards = {row["_id"]: row["seq"] for row in mongo[stage.arena.database(probe.NAME)]["inbox_guards"].find()}
+        return any(guards.get(stream, 0) < number for stream, number in last.items())
 
     async def applied() -> bool:
         return datetime.now(UTC) > until and not await asyncio.to_thread(behind)
