@@ -52,11 +52,15 @@ def stream_of(stream_id: str) -> str:
     return f"/roviec/tasks/task/{stream_id}"
 
 
-async def write(stage: Stage, producer: AIOKafkaProducer, events: Iterable[Envelope], filler: str = "") -> int:
-    """Write these to the topic in this order, each under the key of its stream; how many they were."""
+async def write(
+    stage: Stage, producer: AIOKafkaProducer, events: Iterable[Envelope], filler: str = "", partition: int | None = None
+) -> int:
+    """Write these to the topic in this order, each under the key of its stream, which says where unless a partition is given;
+    how many they were.
+    """
     value = json.dumps({"words": filler}).encode()
     topic = stage.arena.prefix + EVENTS
-    sent = [await producer.send(topic, value, one.subject.encode(), headers=one.headers()) for one in events]
+    sent = [await producer.send(topic, value, one.subject.encode(), partition, headers=one.headers()) for one in events]
     await asyncio.gather(*sent)
     return len(sent)
 
@@ -116,7 +120,8 @@ async def _in_the_ledger(stage: Stage, ids: set[str], wanted: dict[str, list[int
     async def all_of_them() -> bool:
         return await asyncio.to_thread(guards) == {stream: numbers[-1] for stream, numbers in wanted.items()}
 
-    await stage.until("the ledger has applied all planted events", all_of_them, seconds)
+    if not (await stage.until("the ledger has applied all planted events", all_of_them, seconds))[1]:
+        return
     entered = await asyncio.to_thread(ledger["entries"].distinct, "_id")
     if missing := ids.difference(entered):
         stage.findings.append(Finding(Damage.LOST, "planted event that is not in the ledger", len(missing)))
@@ -127,6 +132,8 @@ async def _in_the_ledger(stage: Stage, ids: set[str], wanted: dict[str, list[int
 RATE = 200
 """Planted records a second, all of one partition. The slow reader takes 20 a second of a partition: a tenth."""
 FILLER = 2000
+STREAMS = 25
+"""How many the planted records are of: the probe writes all numbers of a stream anew with each, which must not be what is slow."""
 
 
 async def slow_reader(stage: Stage, size: float) -> None:
@@ -147,8 +154,8 @@ async def slow_reader(stage: Stage, size: float) -> None:
     before = {one: assignments(one) for one in members}
     memory = {one: resident(one) for one in members}
     most = dict(memory)
-    stream, written, highest = f"{PLANTED}{new_id()}", 0, 0
-    ids: set[str] = set()
+    streams = [f"{PLANTED}{new_id()}" for _ in range(STREAMS)]
+    written, ids = 0, set[str]()
     stage.story.fault("slow reader", f"a handler of 50 ms a record is given {RATE} records a second of one partition")
     producer = AIOKafkaProducer(bootstrap_servers=arena.servers.kafka, acks="all", enable_idempotence=True, linger_ms=5)
     await producer.start()
@@ -156,31 +163,30 @@ async def slow_reader(stage: Stage, size: float) -> None:
     try:
         while (passed := time.monotonic() - started) < 25 * size:
             due = int(min(passed, 12.5 * size) * RATE)
-            events = [planted_event(stage, stream, number) for number in range(written + 1, due + 1)]
+            events = [planted_event(stage, streams[n % STREAMS], n // STREAMS + 1) for n in range(written, due)]
             ids |= {one.id for one in events}
-            written += await write(stage, producer, events, "x" * FILLER)
+            written += await write(stage, producer, events, "x" * FILLER, partition=0)
             for one in members:
                 most[one] = max(most[one], resident(one))
             await asyncio.sleep(0.25)
     finally:
         await producer.stop()
-    highest = await asyncio.to_thread(taken_of, stage, stream)
+    wanted = {stream_of(one): list(range(1, len(range(place, written, STREAMS)) + 1)) for place, one in enumerate(streams)}
+    taken = await asyncio.to_thread(taken_of, stage, wanted)
     stage.figure("records written a second, in the first half", 2 * written / passed)
-    stage.figure("records taken a second by the slow reader", highest / passed, RATE / 5)
+    stage.figure("records taken a second by the slow reader", taken / passed, RATE / 5)
     stage.figure("growth of a slow reader's memory, MiB", max(most[one] - memory[one] for one in members) / MIB, 64)
     stage.figure("rebalances while a reader is slow", max(assignments(one) - before[one] for one in members), 0)
     arena.deploy(probe.NAME, None)
-    wanted = {stream_of(stream): list(range(1, written + 1))}
     took, _ = await stage.until("what has piled up is applied", partial(_applied, stage, wanted), 150)
     stage.figure("applied after the slow reader was replaced, s", took)
     await _in_the_ledger(stage, ids, wanted)
 
 
-def taken_of(stage: Stage, stream_id: str) -> int:
-    """How far the probe has come in a planted stream."""
-    mongo = stage.arena.mongo
-    guard = mongo[stage.arena.database(probe.NAME)][GUARDS].find_one({"_id": stream_of(stream_id)})
-    return 0 if guard is None else int(guard["seq"])
+def taken_of(stage: Stage, streams: Iterable[str]) -> int:
+    """How many records of these streams the probe has taken."""
+    guards = stage.arena.mongo[stage.arena.database(probe.NAME)][GUARDS].find({"_id": {"$in": sorted(streams)}})
+    return sum(int(row["seq"]) for row in guards)
 
 
 def assignments(one: Replica) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from common import consumer
-from common.consumer import FAILURES_IN_A_ROW, RETRY_PAUSES, Halted, Inbox, Received
+from common.consumer import FAILURES_IN_A_ROW, RETRY_PAUSES, Applied, Halted, Inbox, Received
 from common.contracts.base import Envelope, Message, Record
 from common.errors import Words
 from common.mongo import OutOfTime
@@ -102,17 +102,17 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Outcomes:
-    """Stands for the units of a service: the next transaction ends in these outcomes, those after it in none."""
+    """Stands for the units of a service: the next transaction ends like this, those after it apply nothing."""
 
     def __init__(self) -> None:
-        self.next: list[str] = []
+        self.next = Applied([], [])
         self.stored: list[Any] = []
         self.database = self
 
     def system(self) -> None: ...
 
-    async def run(self, *_: Any, **__: Any) -> list[str]:
-        ended, self.next = self.next, []
+    async def run(self, *_: Any, **__: Any) -> Applied:
+        ended, self.next = self.next, Applied([], [])
         return ended
 
     def collection(self, _name: str) -> Outcomes:
@@ -134,8 +134,8 @@ class Outcomes:
 async def test_only_a_handler_that_took_a_record_ends_a_row_of_failures(outcomes: list[str], ends: bool) -> None:
     units: Any = Outcomes()
     reader = Inbox(units, {})
-    reader._streak, units.next = 7, outcomes
     messages: list[Any] = [Message(None, Envelope.from_headers(r.headers), r) for r in batch(len(outcomes))]
+    reader._streak, units.next = 7, Applied(messages, outcomes)
     assert await reader._try(messages) is None
     assert reader._streak == (0 if ends else 7)
 

@@ -120,6 +120,18 @@ class Unreadable:
 Received = Message[Event | None] | Unreadable
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a transaction made of a batch and of what had waited for it: what became of each, in order ("" goes on waiting), and
+    the streams of which it saw all that waits, with those of which something still does.
+    """
+
+    records: list[Received]
+    outcomes: list[str]
+    joined: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
+
+
 def each_stream_in_order(batch: list[Received]) -> list[Received]:
     """The same records; in the places that a stream has, its own by their numbers. What came before its predecessor is then
     applied behind it, and not parked and fetched again.
@@ -150,11 +162,8 @@ class Inbox:
         batch: list[Received] = []
         unreadable = 0
         for record in records:
-            try:
-                batch.append(decode(record, self.types))
-            except Undecodable as fault:
-                batch.append(Unreadable.of(record, fault))
-                unreadable += 1
+            batch.append(self._read(record))
+            unreadable += isinstance(batch[-1], Unreadable)
             if unreadable and await self._failures() + unreadable >= FAILURES_IN_A_ROW:  # never more at once than halt it
                 await self._together(each_stream_in_order(batch))
                 batch, unreadable = [], 0
@@ -189,46 +198,67 @@ class Inbox:
 
     async def _try(self, batch: list[Received]) -> Exception | None:
         """Apply these and what waits behind them. Returns the failure when it lies with them, and raises any other."""
+        streams = {one.envelope.stream for one in batch if isinstance(one, Message)}
         try:
-            outcomes = await self._apply(batch)
+            # one that comes alone may be here because something in its batch failed: it is not to be blamed for what waits
+            applied = await self._apply(batch, streams & self.parked_streams if len(batch) > 1 else set(), BATCH)
         except Exception as error:
             if await self._database_is_away(error):
                 raise
             return error
-        await self._tell(batch, outcomes)
-        if waiting := {one.envelope.stream for one in batch if isinstance(one, Message)} & self.parked_streams:
+        await self._tell(applied)
+        if waiting := streams & self.parked_streams - applied.joined:
             await self.drain(*waiting)
         return None
 
-    async def _apply(self, batch: list[Received]) -> list[str]:
-        """One transaction over all of these: those whose turn it is take effect, the early ones are parked, the unreadable
-        ones become dead letters. What became of each.
+    async def _apply(self, batch: list[Received], waiting_of: set[str], size: int) -> Applied:
+        """One transaction over all of these and what has waited of these streams: those whose turn it is take effect, the early
+        ones are parked, the unreadable ones become dead letters. What failed before is not tried with a batch.
         """
+        streams = {one.envelope.stream for one in batch if one.envelope is not None} | waiting_of
 
-        async def work(uow: UnitOfWork) -> list[str]:
-            before = await inbox.last_applied(uow, [one.envelope.stream for one in batch if one.envelope is not None])
+        async def work(uow: UnitOfWork) -> Applied:
+            before = await inbox.last_applied(uow, streams)
             last = dict(before)
+            waiting = await inbox.parked_of(uow, waiting_of, size) if waiting_of else []
+            known = {one.id for one in waiting}
+            tried = [one for one in waiting if not (one.rests(uow.now) or (batch and one.why is Why.FAILED))]
+            records = each_stream_in_order(batch + [self._read(one.record) for one in tried])
+            buried = await self._buried(uow, records)
             outcomes = [
-                await (self._in_turn(one, uow, last) if isinstance(one, Message) else self._bury(one, uow, last))
-                for one in batch
+                await self._in_turn(one, uow, last, known) if isinstance(one, Message) else self._bury(one, uow, last, buried)
+                for one in records
             ]
             inbox.move_guards(uow, before, last)
-            return outcomes
+            left = [one for one in waiting if (one.sequence or 0) > last[one.stream or ""]]
+            await inbox.unpark(uow, sorted(known - {one.id for one in left}))
+            if not batch:
+                await inbox.put_off(uow, left, TURN_PAUSE)
+            joined = waiting_of if len(waiting) < size else set()
+            return Applied(records, outcomes, joined, {one.stream or "" for one in left})
 
         started = time.monotonic()
-        seconds = BATCH_SECONDS if len(batch) > 1 else RECORD_SECONDS
-        outcomes = await self.units.run(work, self.units.system(), seconds=seconds)
+        seconds = RECORD_SECONDS if 1 in (len(batch), size) else BATCH_SECONDS
+        applied = await self.units.run(work, self.units.system(), seconds=seconds)
         crash.point("consumer.after_commit")
-        metrics.HANDLER_SECONDS.labels("batch" if len(batch) > 1 else "one").observe(time.monotonic() - started)
-        return outcomes
+        metrics.HANDLER_SECONDS.labels("batch" if seconds == BATCH_SECONDS else "one").observe(time.monotonic() - started)
+        return applied
 
-    async def _tell(self, batch: list[Received], outcomes: list[str]) -> None:
+    def _read(self, record: Record) -> Received:
+        try:
+            return decode(record, self.types)
+        except Undecodable as fault:
+            return Unreadable.of(record, fault)
+
+    async def _tell(self, applied: Applied) -> None:
         """What follows from a batch that is committed: figures, log lines, the row of failures."""
         self._note_progress()
+        self.parked_streams = self.parked_streams - applied.joined | applied.left
         early: set[str] = set()
-        for one, outcome in zip(batch, outcomes, strict=True):
+        for one, outcome in zip(applied.records, applied.outcomes, strict=True):
             if isinstance(one, Message):
-                _count_handled(one.envelope, outcome)
+                if outcome:
+                    _count_handled(one.envelope, outcome)
                 if outcome == "parked":
                     early.add(one.envelope.stream)
             elif outcome == "dead":
@@ -239,14 +269,18 @@ class Inbox:
         if early:
             self.parked_streams |= early
             log.warning("records_parked", reason="gap", streams=len(early))
-        await self._count(outcomes)
+        await self._count(applied.outcomes)
 
-    async def _in_turn(self, message: Message[Event | None], uow: UnitOfWork, last: dict[str, int]) -> str:
-        """What becomes of a record when `last` was applied of its stream; moves `last` on when it takes effect."""
+    async def _in_turn(self, message: Message[Event | None], uow: UnitOfWork, last: dict[str, int], known: set[str]) -> str:
+        """What becomes of a record when `last` was applied of its stream; moves `last` on when it takes effect. What is early
+        is parked, unless it is `known` to be.
+        """
         envelope = message.envelope
         match judge(envelope.sequence, last[envelope.stream]):
             case Verdict.DUPLICATE:
                 return "duplicate"
+            case Verdict.GAP if envelope.id in known:
+                return ""
             case Verdict.GAP:
                 inbox.park(uow, message.record, envelope, Why.GAP, "gap", uow.now + TURN_PAUSE)
                 return "parked"
@@ -264,13 +298,21 @@ class Inbox:
         await handler(message, uow)
         return "applied"
 
-    async def _bury(self, one: Unreadable, uow: UnitOfWork, last: dict[str, int]) -> str:
+    async def _buried(self, uow: UnitOfWork, records: list[Received]) -> set[str]:
+        """Places of those of these that have their dead letter already."""
+        places = [one.record.place for one in records if isinstance(one, Unreadable)]
+        if not places:
+            return set()
+        letters = {"aggregatetype": DEAD_LETTER, "aggregateid": {"$in": places}}
+        rows = await uow.database.collection(OUTBOX).find(letters, {"aggregateid": 1}, session=uow.session).to_list(None)
+        return {row["aggregateid"] for row in rows}
+
+    def _bury(self, one: Unreadable, uow: UnitOfWork, last: dict[str, int], buried: set[str]) -> str:
         """Dead letter: original bytes and the reason, through the outbox; the record stays here until it is redriven.
 
         When its headers could be read, its stream waits behind it: order is not given up for speed.
         """
-        place = {"aggregatetype": DEAD_LETTER, "aggregateid": one.record.place}
-        if await uow.database.collection(OUTBOX).find_one(place, {"_id": 1}, session=uow.session) is not None:
+        if one.record.place in buried:
             return "duplicate"
         if one.envelope is not None and judge(one.envelope.sequence, last[one.envelope.stream]) is Verdict.DUPLICATE:
             return "duplicate"
@@ -354,78 +396,37 @@ class Inbox:
         """Apply what is parked of these streams, as far as the order of each allows: many in one transaction. When that fails,
         each stream alone, then fewer of its records, until what fails stands alone.
         """
-        size = BATCH
-        while True:
-            parked: list[Parked] = []
-
-            async def step(uow: UnitOfWork, size: int = size) -> list[str]:
-                nonlocal parked
-                parked = await inbox.parked_of(uow, streams, size)
-                outcomes = await self._those_in_turn(parked, uow)
-                await inbox.unpark(uow, [one.id for one, outcome in zip(parked, outcomes, strict=True) if outcome])
-                return outcomes
-
+        size, going = BATCH, True
+        while going:
             try:
-                seconds = BATCH_SECONDS if size > 1 else RECORD_SECONDS
-                outcomes = await self.units.run(step, self.units.system(), seconds=seconds)
+                applied = await self._apply([], set(streams), size)
             except Exception as error:
-                if not parked or await self._database_is_away(error):
+                if await self._database_is_away(error):
                     raise
                 if len(streams) > 1:
                     for stream in streams:
                         await self.drain(stream)
                     return
-                if len(parked) == 1:
-                    await self._rest(parked[0], error)
+                if size == 1:
+                    await self._rest(streams[0], error)
                     return
-                size = 1 if isinstance(error, OutOfTime) else len(parked) // 2
+                size = 1 if isinstance(error, OutOfTime) else size // 2
                 continue
-            self._note_progress()
-            for one, outcome in zip(parked, outcomes, strict=True):
-                if outcome:
-                    _count_handled(Envelope.from_headers(one.record.headers), outcome)
-            await self._count(outcomes)
-            if len(parked) < size or not any(outcomes):
-                break
-        waiting = {one.stream or "" for one, outcome in zip(parked, outcomes, strict=True) if not outcome}
-        if len(parked) < size:  # else there may be more, which the next look finds
-            self.parked_streams = self.parked_streams - set(streams) | waiting
-        if waiting:  # what waits for its turn must not crowd other streams out of the next look
-            now = self.units.clock()
-            rows = {"stream": {"$in": list(waiting)}, "next_at": {"$lte": now}}
-            await self.units.database.collection(inbox.PARKED).update_many(rows, {"$set": {"next_at": now + TURN_PAUSE}})
+            await self._tell(applied)
+            going = not applied.joined and any(applied.outcomes)  # the rest is found by the next look
 
-    async def _those_in_turn(self, parked: list[Parked], uow: UnitOfWork) -> list[str]:
-        """Apply parked records, those of each stream in order up to the first that is early or rests. What became of each;
-        nothing of those that go on waiting.
-        """
-        before = await inbox.last_applied(uow, [one.stream or "" for one in parked])
-        last, closed, outcomes = dict(before), set[str](), list[str]()
-        for one in parked:
-            stream, outcome = one.stream or "", ""
-            verdict = judge(one.sequence or 0, last[stream])
-            resting = one.why is not Why.GAP and (one.next_at is None or one.next_at > uow.now)
-            if verdict is Verdict.DUPLICATE:
-                outcome = "duplicate"  # one that was applied when it came again rests no longer, and holds nobody up
-            elif verdict is Verdict.GAP or resting:
-                closed.add(stream)
-            elif stream not in closed:
-                last[stream] += 1
-                outcome = await self._effect(decode(one.record, self.types), uow)
-            outcomes.append(outcome)
-        inbox.move_guards(uow, before, last)
-        return outcomes
-
-    async def _rest(self, parked: Parked, error: BaseException) -> None:
-        """A record whose handler failed is tried again after growing pauses; one that cannot be read waits for `redrive`."""
+    async def _rest(self, stream: str, error: Exception) -> None:
+        """The first that waits of a stream, whose handler failed, is tried again after growing pauses."""
+        collection = self.units.database.collection(inbox.PARKED)
+        row = await collection.find_one({"stream": stream}, sort=[("sequence", 1)])
+        if row is None:
+            raise error
+        parked = Parked.parse(row)
         attempts = parked.attempts + 1
         change: dict[str, Any] = {"attempts": attempts, "next_at": self.units.clock() + inbox.pause_after(attempts)}
-        if isinstance(error, Undecodable):
-            change |= {"why": Why.DEAD.value, "next_at": None, "reason": str(error)}
-        else:
-            change |= {"why": Why.FAILED.value, "reason": type(error).__name__}
-            log.error("parked_record_failed_again", exc_info=error, place=parked.record.place, attempts=attempts)
-        await self.units.database.collection(inbox.PARKED).update_one({"_id": parked.id}, {"$set": change})
+        change |= {"why": Why.FAILED.value, "reason": type(error).__name__}
+        log.error("parked_record_failed_again", exc_info=error, place=parked.record.place, attempts=attempts)
+        await collection.update_one({"_id": parked.id}, {"$set": change})
 
 
 # --- Kafka ---

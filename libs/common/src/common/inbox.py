@@ -65,6 +65,10 @@ class Parked:
     reason: str
     next_at: datetime | None
 
+    def rests(self, now: datetime) -> bool:
+        """True while its turn alone does not bring it on: it failed a moment ago, or no retry can help."""
+        return self.why is not Why.GAP and (self.next_at is None or self.next_at > now)
+
     @classmethod
     def parse(cls, row: dict[str, Any]) -> Parked:
         headers = tuple((name, value) for name, value in row["headers"])
@@ -113,6 +117,15 @@ async def parked_of(uow: UnitOfWork, streams: Iterable[str], limit: int) -> list
     cursor = uow.database.collection(PARKED).find({"stream": {"$in": list(streams)}}, session=uow.session)
     rows = await cursor.sort([("stream", 1), ("sequence", 1)]).limit(limit).to_list(None)
     return [Parked.parse(row) for row in rows]
+
+
+async def put_off(uow: UnitOfWork, waiting: Iterable[Parked], pause: timedelta) -> None:
+    """Let the streams of those of these whose time had come be looked at later: what waits for its turn must not crowd others
+    out of the next look. In the transaction that found it waiting, since another may be about to apply it.
+    """
+    if streams := {one.stream for one in waiting if one.next_at is not None and one.next_at <= uow.now}:
+        rows = {"stream": {"$in": sorted(filter(None, streams))}, "next_at": {"$lte": uow.now}}
+        await uow.database.collection(PARKED).update_many(rows, {"$set": {"next_at": uow.now + pause}}, session=uow.session)
 
 
 async def unpark(uow: UnitOfWork, keys: list[str]) -> None:
