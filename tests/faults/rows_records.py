@@ -133,7 +133,7 @@ RATE = 200
 """Planted records a second, all of one partition. The slow reader takes 20 a second of a partition: a tenth."""
 FILLER = 2000
 STREAMS = 25
-"""How many the planted records are of: the probe writes all numbers of a stream anew with each, and must not be what is slow."""
+"""How many the planted records are of: the probe writes a stream's numbers anew with each, and must not be what is slow."""
 
 
 async def slow_reader(stage: Stage, size: float) -> None:
