@@ -155,6 +155,7 @@ async def slow_reader(stage: Stage, size: float) -> None:
     memory = {one: resident(one) for one in members}
     most = dict(memory)
     streams = [f"{PLANTED}{new_id()}" for _ in range(STREAMS)]
+    wanted: dict[str, list[int]] = {stream_of(one): [] for one in streams}
     written, ids = 0, set[str]()
     stage.story.fault("slow reader", f"a handler of 50 ms a record is given {RATE} records a second of one partition")
     producer = AIOKafkaProducer(bootstrap_servers=arena.servers.kafka, acks="all", enable_idempotence=True, linger_ms=5)
@@ -164,14 +165,15 @@ async def slow_reader(stage: Stage, size: float) -> None:
         while (passed := time.monotonic() - started) < 25 * size:
             due = int(min(passed, 12.5 * size) * RATE)
             events = [planted_event(stage, streams[n % STREAMS], n // STREAMS + 1) for n in range(written, due)]
-            ids |= {one.id for one in events}
+            ids |= {event.id for event in events}
+            for event in events:
+                wanted[event.stream].append(event.sequence)
             written += await write(stage, producer, events, "x" * FILLER, partition=0)
             for one in members:
                 most[one] = max(most[one], resident(one))
             await asyncio.sleep(0.25)
     finally:
         await producer.stop()
-    wanted = {stream_of(one): list(range(1, len(range(place, written, STREAMS)) + 1)) for place, one in enumerate(streams)}
     taken = await asyncio.to_thread(taken_of, stage, wanted)
     stage.figure("records written a second, in the first half", 2 * written / passed)
     stage.figure("records taken a second by the slow reader", taken / passed, RATE / 5)
