@@ -513,6 +513,19 @@ async def test_a_limit_out_of_bounds_is_refused(api: Api, limit: str) -> None:
     assert told["errors"][0]["field"] == "limit"
 
 
+@pytest.mark.parametrize("path", ["/v1/courses", "/v1/courses/none"])
+async def test_a_name_that_the_query_does_not_have_is_refused(api: Api, path: str) -> None:
+    """A filter with a slip of the pen in its name must not show everything."""
+    told = problem(await api.http.get(path, params={"titel": "x", "cursor ": "y"}), 422, "invalid")
+    assert [(one["field"], one["code"]) for one in told["errors"]] == [
+        ("titel", "extra_forbidden"),
+        ("cursor ", "extra_forbidden"),
+    ]
+    assert "titel" in (await api.http.get(f"{path}?titel=%ff%00&titel=1")).text
+    change = await api.http.post(f"{path.removesuffix('/none')}/none/touch", params={"dry_run": "1"}, headers=api.key())
+    assert problem(change, 422, "invalid")["errors"][0]["field"] == "dry_run"
+
+
 # --- who is calling ---
 
 

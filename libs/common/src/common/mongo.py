@@ -44,6 +44,7 @@ _STRAGGLES = 90.0
 """Seconds that work which was given up may take to come to its end: more than two calls of the driver take that each look for a
 server, connect, and wait for an answer (2, 5 and 30 s).
 """
+_PATIENCE = 0.5  # half of the seconds that the first try to end a session waits for its answer
 PRESENCE, _SESSIONS = "processes", 500
 _SNAPSHOT, _MAJORITY = ReadConcern("snapshot"), WriteConcern("majority", wtimeout=10_000)
 
@@ -245,15 +246,16 @@ class Database:
 
         The work itself is not cancelled, but rolled back when it has come to its end. A call of the driver's goes on in its
         thread all the same; were the session rolled back beside it, a write that only then finds a connection would be sent
-        outside of any transaction, and kept.
+        outside of any transaction, and kept. Each try waits twice as long for its answer as the one before: its call goes on as
+        well, on a connection of its own, and a server that hangs would get hundreds of them.
         """
-        clock = asyncio.get_running_loop().time
+        clock, patience = asyncio.get_running_loop().time, _PATIENCE
         until = clock() + _STRAGGLES
         while clock() < until:
             over = task.done()
             with suppress(PyMongoError, TimeoutError):
                 if attempt.session is not None:
-                    await asyncio.wait_for(self._kill_sessions([attempt.session]), 1.0)
+                    await asyncio.wait_for(self._kill_sessions([attempt.session]), patience := 2 * patience)
                 if over:
                     return
             await asyncio.sleep(self.settings.lease_seconds / 3)

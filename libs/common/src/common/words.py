@@ -18,8 +18,9 @@ def field_problem(error: Mapping[str, Any]) -> FieldProblem:
     if f"problem.{kind}" in TEXTS:
         return FieldProblem.of(field, kind, **context)
     if (expected := TEXTS.get(f"type.{kind.split('_', maxsplit=1)[0]}")) is not None:
-        message, allowed = text("must_be", expected=expected), context.get("expected")
-        return FieldProblem(field, kind, message, message if allowed is None else text("use_one_of", allowed=allowed))
+        allowed = context.get("expected")
+        repair = text("send_of_kind", expected=expected) if allowed is None else text("use_one_of", allowed=allowed)
+        return FieldProblem(field, kind, text("not_of_kind", expected=expected), repair)
     bounds = ", ".join(f"{name} {value}" for name, value in context.items() if isinstance(value, int | float | str))
     return FieldProblem(field, kind, text("value_invalid"), text("correct_value", kind=kind, bounds=bounds))
 
