@@ -11,10 +11,10 @@ import pytest
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from common import relay
-from common.relay import BATCH_BYTES, Relay, batches_of
+from common.relay import BATCH_BYTES, Relay, batches_of, is_unfair
 from common.service import Process, Service
 from common.settings import Settings
-from common.testing import Area
+from common.testing import Area, eventually
 
 ROOM = 2 * BATCH_BYTES
 """What the producer is told that a batch may hold."""
@@ -51,6 +51,40 @@ def test_every_row_of_a_batch_has_room_in_it(rows: list[dict[str, Any]]) -> None
 def test_a_row_that_failed_travels_alone() -> None:
     batches = batches_of([row(0), row(1, attempts=1), row(2), row(3)])
     assert [[one["_id"] for one in batch] for batch in batches] == [["e0"], ["e1"], ["e2", "e3"]]
+
+
+@pytest.mark.parametrize(("held", "members", "unfair"), [
+    ("aaaa", "a", False),
+    ("aaaa", "ab", True),
+    ("bb--", "ab", True),
+    ("bbaa", "ab", False),
+    ("aa--", "a", True),
+    ("----", "", True),
+    ("bbbb", "ab", False),  # the other is to hand back first
+    ("aabb", "abc", False),
+    ("bbcc", "abc", False),
+    ("bbcc", "bc", False),  # not known as a member yet
+])  # fmt: skip
+def test_a_relay_sees_that_it_has_too_much_or_too_little(held: str, members: str, unfair: bool) -> None:
+    owners = {f"relay/{number}": owner for number, owner in enumerate(held) if owner != "-"}
+    assert is_unfair(owners | {f"relay-member/{member}": member for member in members}, "a") is unfair
+
+
+@pytest.mark.servers
+async def test_ranges_change_hands_long_before_a_lease_is_to_be_renewed(area: Area) -> None:
+    """What is pending in a range waits as long as nobody holds it."""
+    service = Service("training", "pair", Settings, [])
+
+    async def share(process: Process, ranges: int) -> bool:
+        assert process.relay is not None
+        return sum(lease.held() for lease in process.relay._ranges) == ranges
+
+    async with area.running(service, "worker", lease_seconds=90.0) as first:
+        await eventually("the first holds all", lambda: share(first, 4), 20)
+        async with area.running(service, "worker", lease_seconds=90.0) as second:
+            await eventually("the second has its half", lambda: share(second, 2), 20)
+            assert await share(first, 2)
+        await eventually("the first has it all back", lambda: share(first, 4), 20)
 
 
 async def test_nothing_is_sent_once_the_lease_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,7 @@ PER_RANGE = BUCKETS // RANGES
 SCAN = 500
 BATCH_BYTES = 512 * 1024
 SEND_SECONDS = 10.0
+LOOK_SECONDS = 1.0
 PERMANENT = (MessageSizeTooLargeError, RecordTooLargeError, TopicAuthorizationFailedError)
 MAX_PERMANENT_ATTEMPTS = 20
 
@@ -124,6 +125,18 @@ def batches_of(rows: Iterable[Row]) -> list[list[Row]]:
     return batches
 
 
+def fair_share(owners: dict[str, str], me: str) -> int:
+    """How many ranges a relay may hold beside the others that live."""
+    members = {owner for name, owner in owners.items() if name.startswith("relay-member/")} | {me}
+    return -(-RANGES // len(members))
+
+
+def is_unfair(owners: dict[str, str], me: str) -> bool:
+    """Whether this relay holds more ranges than its share, or fewer while one is free."""
+    held, fair = [owners.get(f"relay/{number}") for number in range(RANGES)], fair_share(owners, me)
+    return held.count(me) > fair or (held.count(me) < fair and None in held)
+
+
 def pause_after(attempts: int) -> float:
     """Seconds before a stream is tried again: 0.2 s doubled up to 30 s, half of it random."""
     ceiling = min(0.2 * 2.0 ** min(attempts, 10), 30.0)
@@ -149,20 +162,18 @@ class Relay:
         self._wake = self.units.written
         self._partitioner = DefaultPartitioner()
         self._parked_seen = 0.0
+        self._look_at = self._renewed = -1e9
 
     async def run(self) -> None:
         """Relay until cancelled or told to stop; no failure ends it."""
         hints = asyncio.create_task(self._listen(), name="relay-hints")
         try:
             await ensure_topics(self.settings)
-            renewed = -1e9
             while not self._stopping:
                 busy = False
                 try:
-                    if time.monotonic() - renewed > self.settings.lease_seconds / 3:
-                        renewed = time.monotonic()
-                        await self._share_buckets()
-                        await self._measure()
+                    if time.monotonic() >= self._look_at:
+                        await self._look()
                     busy = await self._round()
                 except PyMongoError as error:
                     log.warning("relay_database_away", error=type(error).__name__)
@@ -191,13 +202,25 @@ class Relay:
 
     # --- who owns which buckets ---
 
-    async def _share_buckets(self) -> None:
+    async def _look(self) -> None:
+        """Renew what is held every third of a lease; before that, too, when another has come, gone or died, since what is
+        pending in a range waits as long as nobody holds it.
+        """
+        now, third = time.monotonic(), self.settings.lease_seconds / 3
+        self._look_at = now + min(LOOK_SECONDS, third)
+        owners = await holders(self.units.database, "relay")
+        due = now - self._renewed > third
+        if due or is_unfair(owners, self.units.database.process_id):
+            await self._share_buckets(owners)
+        if due:
+            self._renewed = now
+            await self._measure()
+
+    async def _share_buckets(self, owners: dict[str, str]) -> None:
         """Hold a fair share of the ranges: all of them when alone, none that another living relay needs."""
         await self._member.take()
-        owners = await holders(self.units.database, "relay")
-        members = max(1, sum(name.startswith("relay-member/") for name in owners))
-        fair = -(-RANGES // members)
         mine, me = 0, self.units.database.process_id
+        fair = fair_share(owners, me)
         for number, lease in enumerate(self._ranges):
             had, wanted = lease.epoch, mine < fair and owners.get(lease.name, me) == me
             held = wanted and await lease.take()
