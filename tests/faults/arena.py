@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pymongo import MongoClient
+from pymongo.database import Database
 
 from deploy.local.bootstrap import ROOT
 from deploy.local.broker import broker
@@ -191,8 +192,9 @@ class Arena:
         )
         """The rig's own connections. Kept: what is looked at ten times a second must cost the server little."""
 
-    def database(self, service: str) -> str:
-        return f"{self.area}_{service}"
+    def database(self, service: str) -> Database[dict[str, Any]]:
+        """The database of a service, by the rig's own connections."""
+        return self.mongo[f"{self.area}_{service}"]
 
     @property
     def prefix(self) -> str:
@@ -217,7 +219,7 @@ class Arena:
             "PYTHONUNBUFFERED": "1",
             "HOST": "127.0.0.1",
             "MONGO_URI": self.servers.mongo,
-            "DATABASE": self.database(service),
+            "DATABASE": f"{self.area}_{service}",
             "KAFKA_BOOTSTRAP": self.servers.kafka,
             "TOPIC_PREFIX": self.prefix,
             "INTERNAL_JWKS_URL": self._jwks,

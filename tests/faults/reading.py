@@ -23,26 +23,25 @@ Database = Any
 
 
 def read_databases(arena: Arena, seen: Observed, planted_places: frozenset[str]) -> None:
-    mongo = arena.mongo
     for service in SERVICES:
-        found = mongo[arena.database(service)]
+        found = arena.database(service)
         for row in found["outbox"].find({"aggregatetype": {"$ne": DEAD_LETTER}}):
             seen.outbox.append(_row(row, arena.prefix))
     for service in READERS:
-        for parked in mongo[arena.database(service)]["inbox_parked"].find():
+        for parked in arena.database(service)["inbox_parked"].find():
             place = f"{parked['topic']}/{parked['partition']}/{parked['offset']}"
             if parked["_id"] not in seen.planted and place not in planted_places:
                 seen.parked.append(f"{service}: {parked['why']} {parked['reason']} {parked['stream']} {parked['sequence']}")
-    tasks = mongo[arena.database("tasks")]
+    tasks = arena.database("tasks")
     seen.sequences = {row["_id"]: row["sequence"] for row in tasks["tasks"].find({}, {"sequence": 1})}
     for line in tasks["history"].find({}, {"task_id": 1, "number": 1}).sort("_id", 1):
         seen.history.setdefault(line["task_id"], []).append(line["number"])
-    for row in mongo[arena.database("notifications")]["notices"].find():
+    for row in arena.database("notifications")["notices"].find():
         seen.notices.append(Notice(row["fact_id"], row["recipient_id"], row["kind"]))
         seen.letters.append(Letter(row["_id"], row["recipient_id"], row["mail"]["state"]))
-    applied = mongo[arena.database(probe.NAME)][probe.APPLIED].find()
+    applied = arena.database(probe.NAME)[probe.APPLIED].find()
     seen.applied = {row["_id"]: row["numbers"] for row in applied}
-    seen.ledger = [_entry(row) for row in mongo[arena.database("audit")]["entries"].find().sort("index", 1)]
+    seen.ledger = [_entry(row) for row in arena.database("audit")["entries"].find().sort("index", 1)]
 
 
 def _row(row: dict[str, Any], prefix: str) -> Row:
@@ -99,16 +98,15 @@ PLANTED = "planted-"
 def backlog(arena: Arena) -> dict[str, int]:
     """What is still under way: events to be sent, to be applied, which for the ledger is to be entered; records that wait."""
     left: dict[str, int] = {}
-    mongo = arena.mongo
     events: dict[str, int] = {}
     for service in SERVICES:
-        outbox = mongo[arena.database(service)]["outbox"]
+        outbox = arena.database(service)["outbox"]
         left[f"{service} to send"] = outbox.count_documents({"state": {"$ne": "S"}})
         events[service] = outbox.count_documents({"aggregatetype": {"$ne": DEAD_LETTER}})
-    mails = mongo[arena.database("notifications")]["notices"]
+    mails = arena.database("notifications")["notices"]
     left["mails to send"] = mails.count_documents({"mail.state": {"$in": ["waiting", "sending"]}})
     for service in READERS:
-        found = mongo[arena.database(service)]
+        found = arena.database(service)
         left[f"{service} parked"] = found["inbox_parked"].count_documents({"why": {"$ne": "dead"}})
         own: list[dict[str, Any]] = [
             {"$match": {"_id": {"$not": {"$regex": PLANTED}}}},

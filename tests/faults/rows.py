@@ -478,9 +478,8 @@ def dead_letters_sent(stage: Stage, began: Mapping[str, datetime]) -> list[float
     """
     query = {"aggregatetype": DEAD_LETTER, "aggregateid": {"$in": list(began)}, "state": "S"}
     fields = {"aggregateid": 1, "sent_at": 1}  # not the bytes: who looks must not keep the server busy
-    mongo = stage.arena.mongo
     readers = ("notifications", "audit", probe.NAME)
-    rows = [row for name in readers for row in mongo[stage.arena.database(name)]["outbox"].find(query, fields)]
+    rows = [row for name in readers for row in stage.arena.database(name)["outbox"].find(query, fields)]
     return [(row["sent_at"] - began[row["aggregateid"]]).total_seconds() for row in rows]
 
 
@@ -493,8 +492,7 @@ async def redriven(stage: Stage, size: float) -> None:
     await stage.until("the reader is ready", arena.of("notifications")[0].part.ready, 40)
 
     def dead() -> int:
-        mongo = arena.mongo
-        return mongo[arena.database("notifications")]["inbox_parked"].count_documents({"why": "dead"})
+        return arena.database("notifications")["inbox_parked"].count_documents({"why": "dead"})
 
     async def some() -> bool:
         return await asyncio.to_thread(dead) >= 3
@@ -526,8 +524,7 @@ async def bad_deployment(stage: Stage, size: float) -> None:
     await asyncio.sleep(3)
 
     def parked() -> int:
-        mongo = arena.mongo
-        return mongo[arena.database(probe.NAME)]["inbox_parked"].count_documents({"why": "failed"})
+        return arena.database(probe.NAME)["inbox_parked"].count_documents({"why": "failed"})
 
     number = await asyncio.to_thread(parked)
     stage.story.fault("bad deployment", f"halted with {number} records set aside")

@@ -151,8 +151,7 @@ async def longest_wait(stage: Stage, since: datetime, could_go: datetime) -> flo
 
     def waits() -> list[float]:
         query = {"created_at": {"$gte": since}, "state": "S"}
-        mongo = stage.arena.mongo
-        rows = mongo[stage.arena.database("tasks")]["outbox"].find(query, {"created_at": 1, "sent_at": 1})
+        rows = stage.arena.database("tasks")["outbox"].find(query, {"created_at": 1, "sent_at": 1})
         return [(row["sent_at"] - max(row["created_at"], could_go)).total_seconds() for row in rows]
 
     return max(await asyncio.to_thread(waits), default=0.0)

@@ -153,9 +153,8 @@ async def wrong_clocks(stage: Stage, size: float) -> None:
 def _epochs(stage: Stage) -> dict[str, int]:
     """By lease of relay buckets and of the ledger, how often it has changed hands."""
     found: dict[str, int] = {}
-    mongo = stage.arena.mongo
     for service in ("tasks", "notifications", "audit", probe.NAME):
-        for row in mongo[stage.arena.database(service)]["leases"].find({"_id": {"$regex": "^(relay/|single-writer)"}}):
+        for row in stage.arena.database(service)["leases"].find({"_id": {"$regex": "^(relay/|single-writer)"}}):
             found[f"{service} {row['_id']}"] = row["epoch"]
     return found
 

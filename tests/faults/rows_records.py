@@ -101,8 +101,7 @@ async def _applied(stage: Stage, wanted: dict[str, list[int]]) -> bool:
     """True when the probe has applied exactly these, in order. What is wrong for good is the checker's to say."""
 
     def numbers() -> dict[str, list[int]]:
-        mongo = stage.arena.mongo
-        found = mongo[stage.arena.database(probe.NAME)][probe.APPLIED].find({"_id": {"$in": sorted(wanted)}})
+        found = stage.arena.database(probe.NAME)[probe.APPLIED].find({"_id": {"$in": sorted(wanted)}})
         return {row["_id"]: row["numbers"] for row in found}
 
     return await asyncio.to_thread(numbers) == wanted
@@ -112,7 +111,7 @@ async def _in_the_ledger(stage: Stage, ids: set[str], wanted: dict[str, list[int
     """Every planted event is entered; that none is entered twice or early is the checker's to say. While it works, its guards
     are asked, which costs the server less than all that is entered.
     """
-    ledger = stage.arena.mongo[stage.arena.database("audit")]
+    ledger = stage.arena.database("audit")
 
     def guards() -> dict[str, int]:
         return {row["_id"]: row["seq"] for row in ledger[GUARDS].find({"_id": {"$in": sorted(wanted)}})}
@@ -187,7 +186,7 @@ async def slow_reader(stage: Stage, size: float) -> None:
 
 def taken_of(stage: Stage, streams: Iterable[str]) -> int:
     """How many records of these streams the probe has taken."""
-    guards = stage.arena.mongo[stage.arena.database(probe.NAME)][GUARDS].find({"_id": {"$in": sorted(streams)}})
+    guards = stage.arena.database(probe.NAME)[GUARDS].find({"_id": {"$in": sorted(streams)}})
     return sum(int(row["seq"]) for row in guards)
 
 

@@ -70,6 +70,5 @@ def _command(one: Replica, mode: str) -> list[str]:
 
 
 def _dead_letters(stage: Stage) -> int:
-    mongo = stage.arena.mongo
-    outboxes = [mongo[stage.arena.database(name)]["outbox"] for name in READERS]
+    outboxes = [stage.arena.database(name)["outbox"] for name in READERS]
     return sum(outbox.count_documents({"aggregatetype": DEAD_LETTER}) for outbox in outboxes)

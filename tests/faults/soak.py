@@ -101,7 +101,7 @@ class Watch:
         )
         found: dict[str, int] = {}
         for service in SERVICES:
-            database = mongo[self._stage.arena.database(service)]
+            database = self._stage.arena.database(service)
             for name in set(INTERNAL) & set(database.list_collection_names()):
                 found[f"{service} {name}"] = database[name].estimated_document_count()
         return found
@@ -110,14 +110,13 @@ class Watch:
         """The collections at the beginning and at the end, with what bounds them."""
         before, after = self.counts[min(1, len(self.counts) - 1)], self.counts[-1]
         rows = []
-        mongo = self._stage.arena.mongo
         streams = 0
         for service in SERVICES:
             keys: list[dict[str, Any]] = [{"$group": {"_id": {"type": "$aggregatetype", "id": "$aggregateid"}}}]
-            streams += len(list(mongo[self._stage.arena.database(service)][OUTBOX].aggregate(keys)))
+            streams += len(list(self._stage.arena.database(service)[OUTBOX].aggregate(keys)))
         for place, number in sorted(after.items()):
             service, name = place.split(" ")
-            indexes = mongo[self._stage.arena.database(service)][name].index_information().values()
+            indexes = self._stage.arena.database(service)[name].index_information().values()
             ttl = next((int(i["expireAfterSeconds"]) for i in indexes if "expireAfterSeconds" in i), None)
             most, of = (streams, "streams") if name == GUARDS else (None, "")
             rows.append(HeldRows(place, before.get(place, 0), number, ttl, most, of))

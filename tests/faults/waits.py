@@ -20,8 +20,7 @@ async def everything_sent(stage: Stage, until: datetime, seconds: float) -> None
     query = {"state": {"$ne": "S"}, "created_at": {"$lte": until}}
 
     def pending() -> int:
-        mongo = stage.arena.mongo
-        return mongo[stage.arena.database("tasks")]["outbox"].count_documents(query)
+        return stage.arena.database("tasks")["outbox"].count_documents(query)
 
     async def sent() -> bool:
         return datetime.now(UTC) > until and not await asyncio.to_thread(pending)
@@ -42,8 +41,7 @@ async def everything_applied(stage: Stage, until: datetime, seconds: float) -> N
     """Wait until the probe has applied every event of the tasks service that was made before a moment."""
 
     def behind() -> bool:
-        mongo = stage.arena.mongo
-        outbox = mongo[stage.arena.database("tasks")]["outbox"]
+        outbox = stage.arena.database("tasks")["outbox"]
         last = {
             f"/roviec/tasks/{row['_id']['type']}/{row['_id']['id']}": row["last"]
             for row in outbox.aggregate(
@@ -53,7 +51,7 @@ async def everything_applied(stage: Stage, until: datetime, seconds: float) -> N
                 ]
             )
         }
-        guards = {row["_id"]: row["seq"] for row in mongo[stage.arena.database(probe.NAME)]["inbox_guards"].find()}
+        guards = {row["_id"]: row["seq"] for row in stage.arena.database(probe.NAME)["inbox_guards"].find()}
         return any(guards.get(stream, 0) < number for stream, number in last.items())
 
     async def applied() -> bool:
