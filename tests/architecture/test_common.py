@@ -13,9 +13,9 @@ import pytest
 
 COMMON = Path(__file__).resolve().parents[2] / "libs/common/src/common"
 MODULES = sorted(path for path in COMMON.rglob("*.py") if "contracts" not in path.relative_to(COMMON).parts)
-MOST_LINES = 2565
-"""The aim was 2,500; what ends a transaction that nobody waits for any more, so that no half of it is kept, went past it, and
-so did relays that hand over within two seconds.
+MOST_LINES = 2570
+"""The aim was 2,500; what ends a transaction that nobody waits for any more, so that no half of it is kept, went past it, as
+did relays that hand over within two seconds, and jobs that end when they are told to, whatever fails meanwhile.
 """
 OUTSIDE_SERVICES = {"testing.py", "redrive.py", "replay.py"}
 """Support of tests and commands of operators: no service imports them (docs/adr/0008)."""

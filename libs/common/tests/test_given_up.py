@@ -207,6 +207,43 @@ async def test_a_server_that_hangs_is_asked_ever_more_seldom(monkeypatch: pytest
     assert all(wait >= 0.02 * 2**number for number, wait in enumerate(waits)), waits
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_who_ends_sessions_ends_when_told_to(monkeypatch: pytest.MonkeyPatch, turns: int) -> None:
+    """At whatever turn of the loop, counted from a try that fails: a process that ended was held up for its last 15 s."""
+    server, failing, asked = Server(AutoReconnect("away")), asyncio.Event(), asyncio.Event()
+
+    async def fail(_sessions: list[Any]) -> None:
+        asked.set()
+        await failing.wait()
+        raise ServerSelectionTimeoutError("closed")
+
+    monkeypatch.setattr(server, "_kill_sessions", fail)
+    with pytest.raises(Unavailable):
+        await server.transaction(work, seconds=5)
+    (straggler,) = server._stragglers
+    await asked.wait()
+    failing.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    straggler.cancel()
+    await asyncio.wait({straggler}, timeout=1)
+    assert straggler.cancelled()
+
+
+async def test_the_sign_of_life_stays_while_a_session_may_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer ends the sessions of a process whose sign has run out; were it taken down, they would stay open."""
+    for away, left in ((0, []), (10**9, ["sign"])):
+        server = Server(AutoReconnect("away"), away=away)
+        rows = Rows([{"_id": server.process_id}])
+        monkeypatch.setattr(server, "_db", {mongo.PRESENCE: rows})
+        with pytest.raises(Unavailable):
+            await server.transaction(work, seconds=5)
+        await server.close()
+        assert ["sign" for _ in rows.rows] == left
+        for straggler in server._stragglers:
+            straggler.cancel()
+
+
 class HeldUp:
     """Holds the driver up in front of one statement, as a link does that takes long to connect."""
 

@@ -70,3 +70,30 @@ async def test_one_replica_at_a_time_runs_the_jobs(area: Area) -> None:
         await asyncio.wait(tasks)
         for process in (first, second):
             await process.database.close()
+
+
+async def test_a_job_that_is_cut_off_ends_even_when_its_clean_up_fails(area: Area) -> None:
+    """What a clean-up raises takes the cancellation's place; the job went on until the process was killed."""
+    runs, begun = 0, asyncio.Event()
+
+    async def run(_units: Units, _settings: Settings) -> None:
+        nonlocal runs
+        runs += 1
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise RuntimeError("the database is away")
+
+    service = Service("audit", "ledger", Settings, [])
+    process = Process(service, area.settings(service), "api")
+    task = asyncio.create_task(process._every(Job("untidy", timedelta(seconds=0.01), run)))
+    try:
+        await begun.wait()
+        task.cancel()
+        await asyncio.wait({task}, timeout=10)
+        assert task.done()
+        assert runs == 1
+    finally:
+        task.cancel()
+        await process.database.close()

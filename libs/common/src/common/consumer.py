@@ -29,7 +29,7 @@ from common.contracts.topics import TOPICS, topic_of
 from common.domain import Actor
 from common.errors import DomainError
 from common.inbox import Parked, Verdict, Why, judge
-from common.lease import Lease, cut_off
+from common.lease import Lease, cut_off, told_to_end
 from common.mongo import OutOfTime, PyMongoError, is_away
 from common.observability import Log
 from common.outbox import DEAD_LETTER, OUTBOX, dead_letter_row
@@ -490,8 +490,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # the client h
                     continue
                 await self._session() if self._lease is None else await self._leased_session(self._lease)
             except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
+                if told_to_end():
                     raise
                 reason = "client_cancelled"
             except Exception as error:  # whatever a client library raises: a new consumer is the cure

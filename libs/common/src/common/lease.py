@@ -86,3 +86,9 @@ async def cut_off(running: Collection[asyncio.Task[Any]]) -> None:
         task.cancel()
     if running:
         await asyncio.wait(running, timeout=2.0)
+
+
+def told_to_end() -> bool:
+    """Whether this task was cancelled: a clean-up that fails takes the cancellation's place, and the task would go on."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -255,7 +255,8 @@ class Database:
             over = task.done()
             with suppress(PyMongoError, TimeoutError):
                 if attempt.session is not None:
-                    await asyncio.wait_for(self._kill_sessions([attempt.session]), patience := 2 * patience)
+                    async with asyncio.timeout(patience := 2 * patience):  # `wait_for` may swallow a cancellation
+                        await self._kill_sessions([attempt.session])
                 if over:
                     return
             await asyncio.sleep(self.settings.lease_seconds / 3)
@@ -324,11 +325,14 @@ class Database:
             log.warning("dead_process_sessions_ended", process=dead["_id"], sessions=len(sessions or ()))
 
     async def close(self) -> None:
-        """Take the sign of life down and let go. Never raises, never waits long."""
+        """Take the sign of life down and let go; it runs out by itself when a session may still be open, which a peer then
+        ends. Never raises, never waits long.
+        """
         if self._stragglers:
             await asyncio.wait(self._stragglers, timeout=2)
-        with suppress(PyMongoError, TimeoutError):
-            await asyncio.wait_for(self._db[PRESENCE].delete_one({"_id": self.process_id}), 2)
+        if not self._stragglers:
+            with suppress(PyMongoError, TimeoutError):
+                await asyncio.wait_for(self._db[PRESENCE].delete_one({"_id": self.process_id}), 2)
         if (closed := self._client.close()) is not None:
             with suppress(PyMongoError, TimeoutError):
                 await asyncio.wait_for(closed, 2)

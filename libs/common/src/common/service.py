@@ -28,7 +28,7 @@ from common.access import Jwks
 from common.clock import Clock, system_clock
 from common.consumer import Consumer
 from common.http import IDEMPOTENCY, IDEMPOTENCY_INDEXES, build_app
-from common.lease import LEASES, Lease, cut_off
+from common.lease import LEASES, Lease, cut_off, told_to_end
 from common.mongo import Database
 from common.observability import JOB_LAST_SUCCESS, JOB_RUNS, READY, REGISTRY, Log, setup_logging, watch_loop_lag
 from common.relay import Relay
@@ -182,6 +182,8 @@ class Process:
             except Exception as error:  # the next run is its retry
                 JOB_RUNS.labels(job.name, "failed").inc()
                 log.warning("job_failed", job=job.name, exc_info=error)
+            if told_to_end():
+                return
             await asyncio.sleep(job.every.total_seconds())
 
     # --- the end ---
@@ -306,14 +308,14 @@ def run_process(process: Any) -> None:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ask)
-        await process.run(stop)
+        code = 0
+        try:
+            await process.run(stop)
+        except Exception as error:
+            log.error("process_failed", exc_info=error)
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            code = 1
+        sys.stdout.flush()
+        os._exit(code)  # neither a task that does not end nor a driver's thread on a dead socket may hold the process
 
-    code = 0
-    try:
-        uvloop.run(main())
-    except Exception as error:
-        log.error("process_failed", exc_info=error)
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        code = 1
-    sys.stdout.flush()
-    os._exit(code)  # a driver's thread that hangs on a dead socket must not hold the process
+    uvloop.run(main())

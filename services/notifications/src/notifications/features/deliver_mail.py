@@ -142,4 +142,5 @@ async def _undivided(step: Awaitable[None]) -> None:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task})
+        task.cancelled() or task.exception()  # nobody else asks; what was not noted is found by its claim
         raise
