@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ from bench.load import running
 from bench.measure import Comparison, Goal, Meter, Pace, Sample, Side, compared, contest
 from common.domain import local_day
 from common.repository import D, Store
+from common.testing import eventually
 from common.unit_of_work import UnitOfWork
 from deploy.local.database import is_local
 from deploy.local.parts import free_port
@@ -59,6 +60,8 @@ NOTE_WRITES = (
     f"{WRITERS} in flight, all of one unit and one paper, each with its event and its line of history; ours inserts what "
     "changed about boards and adds it up as well"
 )
+SETTLES = 120.0
+"""Seconds that a server may take after so much was put into it: 100,000 tasks, and it answered nothing at first."""
 SCOPES = "tasks:read summary:read directives:read"
 _BEGAN = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 _STATES: tuple[State, ...] = (
@@ -183,6 +186,12 @@ async def _open(kafka: str, mongo: str, home: Path, size: int, stack: AsyncExitS
     await stack.enter_async_context(http)
     total = (await http.get("/v1/summary")).json()["total"]
     assert total == size, f"{total} tasks are counted, not {size}"
+
+    async def answered() -> bool:
+        return all([(await http.get(path)).status_code == 200 for path in requests(size).values()])
+
+    with suppress(AssertionError):  # what goes on being too slow is said to be so, request by request
+        await eventually(f"a server that was given {size:,} tasks has settled", answered, SETTLES)
     return Spot(size, http), seconds
 
 
